@@ -1,0 +1,117 @@
+#!/bin/sh
+# The commands beside build and publish, on the example: the reference's output, to the byte.
+#   test_commands.sh CBUILD SOURCE_DIR
+set -eu
+cbuild=$1
+source=$2
+golden=$source/golden/cli
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+tab=$(printf '\t')
+cd "$source/examples"
+
+fail() {
+  echo "$1"
+  cat "$work/err"
+  exit 1
+}
+run() { # output on stdout
+  "$cbuild" "$@" --log-level error --offline=false 2> "$work/err" || fail "failed: $*"
+}
+same() { # GOLDEN what
+  cmp "$golden/$1" "$work/out" || fail "$2 is not as in golden/cli/$1"
+}
+refuses() {
+  ! "$cbuild" "$@" > "$work/out" 2> "$work/err" || fail "did not fail: $*"
+  [ ! -s "$work/out" ] || fail "printed something: $*"
+  grep -q '^Error: ' "$work/err" || fail "no message: $*"
+}
+cache="--cache-dir $work/cache"
+
+run show-config $cache hello.yaml > "$work/out"
+same hello.show-config.yaml show-config
+run show-config $cache /dev/stdin < hello.yaml > "$work/out"
+same hello.show-config.yaml "show-config of a pipe"
+(cd / && run -C "$source/examples" show-config $cache hello.yaml) > "$work/out"
+same hello.show-config.yaml "show-config with -C"
+
+: > "$work/out"
+grep '^== ' "$golden/hello.show-packages.txt" | while IFS= read -r line; do
+  echo "$line" >> "$work/out"
+  run show-packages $cache --arch x86_64 --format "${line#== }" hello.yaml >> "$work/out"
+done
+same hello.show-packages.txt show-packages
+run show-packages $cache hello.yaml > "$work/out"
+[ "$(sort "$work/out" | uniq -c | tr -s ' ' | tr '\n' ';')" = " 2 example-baselayout 1.0-r0; 2 hello 1.0-r0;" ] ||
+  fail "show-packages of two architectures"
+
+run dot $cache --arch x86_64 hello.yaml > "$work/out"
+same hello.dot dot
+run dot -S $cache --arch x86_64 hello.yaml > "$work/out"
+same hello-S.dot "dot -S"
+
+run lock $cache hello.yaml --output "$work/out"
+same hello.lock.json lock
+mkdir "$work/image"
+run build $cache --vcs=false --sbom=false --lockfile "$work/out" hello.yaml hello:example "$work/image"
+[ "$(sha256sum < "$work/image/index.json" | cut -d' ' -f1)" = \
+  "$(awk '$1 == "index.json" { print $2 }' "$source/golden/example/digests.txt")" ] || fail "the locked build's digest"
+
+sed '/^layering:/,/budget:/d' hello.yaml > "$work/flat.yaml"
+while IFS=$tab read -r command file flags want; do
+  case $command in '#'*) continue ;; esac
+  HOME=$work/home run $command "$work/flat.yaml" "$work/$file" $flags
+  got=$(sha256sum < "$work/$file" | cut -d' ' -f1)
+  [ "$got" = "$want" ] || fail "$command $flags: $got, want $want"
+  rm "$work/$file"
+done < "$golden/digests.txt"
+[ ! -e "$work/home" ] || fail "a cache was left behind"
+
+refuses show-config
+refuses show-config hello.yaml hello.yaml
+refuses show-config missing.yaml
+refuses show-packages $cache --format '{{ .Name' hello.yaml
+refuses show-packages $cache --format '{{ html .Name }}' hello.yaml
+refuses build-minirootfs hello.yaml "$work/out.tar"
+grep -q layering "$work/err" || fail "the message does not name layering"
+[ ! -e "$work/out.tar" ] || fail "a file was left behind"
+refuses build-cpio "$work/flat.yaml" "$work/missing/out.cpio"
+sed 's/    - hello$/    - helo/' hello.yaml > "$work/typo.yaml"
+refuses dot $cache "$work/typo.yaml"
+refuses show-packages $cache "$work/typo.yaml"
+refuses completion tcsh
+
+# clean
+mkdir -p "$work/c/a/b"
+printf 12345 > "$work/c/a/b/f"
+ln -s "$work/flat.yaml" "$work/c/link"
+"$cbuild" clean --cache-dir "$work/c" --dry-run > "$work/out" 2> "$work/err"
+grep -q 'Cache size: [0-9]* B' "$work/err" || fail "no size"
+[ -f "$work/c/a/b/f" ] || fail "a dry run removes"
+"$cbuild" clean --cache-dir "$work/c" > "$work/out" 2> "$work/err" || fail "clean"
+[ ! -e "$work/c" ] && [ -f "$work/flat.yaml" ] || fail "clean removes too little or too much"
+"$cbuild" clean --cache-dir "$work/c" > "$work/out" 2> "$work/err" || fail "clean of nothing"
+refuses clean --cache-dir "$work/flat.yaml"
+HOME=$work refuses clean --cache-dir "$work"
+[ -f "$work/flat.yaml" ] || fail "clean removes the home folder"
+
+# help, completion
+for command in build build-cpio build-minirootfs clean completion diff dot erofs install-keys lock login publish resolve \
+  show-config show-packages version; do
+  "$cbuild" help $command > "$work/out" 2> "$work/err" || fail "help $command"
+  grep -q "cbuild $command" "$work/out" || fail "the help of $command has no usage"
+done
+for shell in bash zsh fish; do
+  "$cbuild" completion $shell > "$work/$shell" || fail "completion $shell"
+  grep -q show-packages "$work/$shell" && grep -q package-append "$work/$shell" || fail "completion $shell lacks something"
+  if command -v $shell > /dev/null; then $shell -n "$work/$shell" || fail "$shell does not take its script"; fi
+done
+if command -v bash > /dev/null; then
+  complete() { # words; prints the completions of the last
+    bash -c '. "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _cbuild; echo ${COMPREPLY[*]}' - "$work/bash" "$@"
+  }
+  [ "$(complete cbuild show)" = "show-config show-packages" ] || fail "completion of a command"
+  [ "$(complete cbuild -C / dot --spa)" = --spanning-tree ] || fail "completion of a flag"
+  [ -z "$(complete cbuild build he)" ] || fail "completion of a file is bash's"
+fi
+echo "the commands do as the reference's"

@@ -1,0 +1,63 @@
+#!/bin/sh
+# Publishing the example to a real registry on loopback: what is printed, what the registry holds, what a second
+# publication sends, and that nothing is sent or tagged when the build fails.
+#   test_publish.sh CBUILD SOURCE_DIR
+set -eu
+cbuild=$1
+source=$2
+work=$(mktemp -d)
+registry=
+trap '[ -z "$registry" ] || kill "$registry"; rm -rf "$work"' EXIT
+want=$(awk '$1 == "index.json" { print $2 }' "$source/golden/example/digests.txt")
+
+port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+cat > "$work/registry.yml" <<Y
+version: 0.1
+log: {level: error}
+storage: {filesystem: {rootdirectory: $work/registry}}
+http: {addr: "127.0.0.1:$port"}
+Y
+docker-registry serve "$work/registry.yml" > "$work/registry.log" 2>&1 &
+registry=$!
+tries=0
+until python3 -c "import socket; socket.create_connection(('127.0.0.1', $port), 1)" 2> /dev/null; do
+  tries=$((tries + 1))
+  [ "$tries" -lt 100 ] || { echo "the registry did not start"; cat "$work/registry.log"; exit 1; }
+  sleep 0.1
+done
+
+fail() {
+  echo "$1"
+  cat "$work/log"
+  exit 1
+}
+publish() { # arguments after the configuration
+  "$cbuild" -C "$source/examples" publish hello.yaml "$@" --vcs=false --offline=false --cache-dir "$work/cache" \
+    --sbom=false --log-level debug > "$work/out" 2> "$work/log"
+}
+holds() { # TAG: the digest of what the registry has under it
+  python3 - "$1" <<P
+import hashlib, sys, urllib.request
+accept = {"Accept": "application/vnd.oci.image.index.v1+json"}
+url = "http://127.0.0.1:$port/v2/team/hello/manifests/" + sys.argv[1]
+print(hashlib.sha256(urllib.request.urlopen(urllib.request.Request(url, headers=accept)).read()).hexdigest())
+P
+}
+
+name=localhost:$port/team/hello
+publish "$name:one" "$name:two" --image-refs "$work/refs" || fail "publishing failed"
+[ "$(cat "$work/out")" = "$name@sha256:$want" ] || fail "printed $(cat "$work/out")"
+[ "$(holds one)" = "$want" ] || fail "tag one is another image"
+[ "$(holds two)" = "$want" ] || fail "tag two is another image"
+[ "$(wc -l < "$work/refs")" = 3 ] || fail "--image-refs has $(wc -l < "$work/refs") lines"
+[ "$(tail -n 1 "$work/refs")" = "$name@sha256:$want" ] || fail "--image-refs does not end in the index"
+
+publish "$name:one" || fail "publishing again failed"
+! grep -q ' uploaded ' "$work/log" || fail "a blob was sent again"
+
+! publish "$name:never" -p no-such-package || fail "a package that does not exist was no error"
+! holds never > /dev/null 2>&1 || fail "a tag was written though the build failed"
+! publish "$name:bad tag" || fail "a malformed tag was no error"
+! publish false || fail "a tag called false was no error"
+grep -q -e '--flag=false' "$work/log" || fail "no hint at --flag=false"
+echo "published, and published again without sending a blob"

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
+#include <sys/sendfile.h>
 #include <unistd.h>
 
 int cb_open_read(const char *path, struct cb_error *err)
@@ -25,6 +26,15 @@ int cb_read_file(const char *path, struct cb_buf *b, size_t limit, struct cb_err
     CB_FD_AUTO fd = cb_open_read(path, err);
     if (fd < 0)
         return -1;
+    struct cb_fd_source in = cb_fd_source(fd, path);
+    return cb_read_all(&in.source, b, limit, path, err);
+}
+
+int cb_read_named(const char *path, struct cb_buf *b, size_t limit, struct cb_error *err)
+{
+    CB_FD_AUTO fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0)
+        return cb_fail_errno(err, errno, "opening %s", path);
     struct cb_fd_source in = cb_fd_source(fd, path);
     return cb_read_all(&in.source, b, limit, path, err);
 }
@@ -76,26 +86,54 @@ static int open_unnamed(const char *path, mode_t mode)
     return open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
 }
 
+static int open_hidden(struct cb_atomic *f, mode_t mode)
+{
+    f->fd = open_unnamed(f->path, mode);
+    if (f->fd >= 0)
+        return 0;
+    f->temp = hidden_name(f->path);
+    f->fd = open(f->temp, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, mode);
+    if (f->fd >= 0)
+        return 0;
+    free(f->temp);
+    f->temp = NULL;
+    return -1;
+}
+
+static int open_direct(struct cb_atomic *f)
+{
+    f->direct = true;
+    f->fd = open(f->path, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOCTTY);
+    return f->fd < 0 ? -1 : 0;
+}
+
 int cb_atomic_open(struct cb_atomic *f, const char *path, mode_t mode, struct cb_error *err)
 {
     struct stat st;
-    bool there = stat(path, &st) == 0;
+    bool there = stat(path, &st) == 0 && !S_ISDIR(st.st_mode);
     char *target = there ? realpath(path, NULL) : NULL; // a link stays, what it leads to is replaced
     f->path = target ? target : cb_strdup(path);
-    f->direct = there && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
-    if (f->direct) {
-        f->fd = open(f->path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
-    } else if ((f->fd = open_unnamed(f->path, mode)) < 0) {
-        f->temp = hidden_name(f->path);
-        f->fd = open(f->temp, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, mode);
-    }
-    if (f->fd >= 0)
+    int failed;
+    if (there && (!S_ISREG(st.st_mode) || !target))
+        failed = open_direct(f);
+    else if ((failed = open_hidden(f, mode)) && there && errno == EACCES)
+        failed = open_direct(f);
+    else if (!failed && there)
+        failed = fchmod(f->fd, st.st_mode & 0777);
+    if (!failed)
         return 0;
     int errnum = errno;
-    free(f->temp);
-    f->temp = NULL;
     cb_atomic_abort(f);
     return cb_fail_errno(err, errnum, "creating %s", path);
+}
+
+static int rename_hidden(struct cb_atomic *f)
+{
+    if (rename(f->temp, f->path))
+        return -1;
+    free(f->temp);
+    f->temp = NULL;
+    return 0;
 }
 
 // Puts an unnamed file at its path: at once where nothing is there, else under a hidden name that is then renamed.
@@ -109,32 +147,42 @@ static int give_name(struct cb_atomic *f)
         return -1;
     f->temp = hidden_name(f->path);
     if (linkat(AT_FDCWD, self, AT_FDCWD, f->temp, AT_SYMLINK_FOLLOW) == 0)
-        return rename(f->temp, f->path);
+        return rename_hidden(f);
     free(f->temp);
     f->temp = NULL;
     return -1;
 }
 
+// For a file that is a mount point, as one that a container shares with its host: its name cannot be given away.
+static int write_over(const struct cb_atomic *f)
+{
+    CB_FD_AUTO to = open(f->path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+    off_t at = 0;
+    ssize_t n = to < 0 ? -1 : 1;
+    while (n > 0)
+        n = sendfile(to, f->fd, &at, 1 << 30);
+    return (int)n;
+}
+
+static int appear(struct cb_atomic *f)
+{
+    int failed = f->temp ? rename_hidden(f) : give_name(f);
+    return failed && errno == EBUSY ? write_over(f) : failed;
+}
+
 int cb_atomic_commit(struct cb_atomic *f, struct cb_error *err)
 {
-    int failed = 0;
-    if (!f->direct)
-        failed = f->temp ? rename(f->temp, f->path) : give_name(f);
+    int failed = f->direct ? 0 : appear(f);
     int errnum = errno;
     if (close(f->fd) && !failed) {
         failed = -1;
         errnum = errno;
     }
     f->fd = -1;
-    if (failed) {
+    if (failed)
         cb_fail_errno(err, errnum, "writing %s", f->path);
-        cb_atomic_abort(f);
-        return -1;
-    }
-    free(f->temp);
-    f->temp = NULL;
-    cb_atomic_abort(f);
-    return 0;
+    cb_atomic_abort(f); // what is left of it
+    return failed;
 }
 
 void cb_atomic_abort(struct cb_atomic *f)

@@ -71,7 +71,7 @@ static int read_lock(struct cb_build *b, struct cb_error *err)
     const char *path = b->plan.options->lockfile;
     CB_BUF_AUTO text = {0};
     b->has_lock = true;
-    if (cb_read_file(path, &text, CB_LOCK_FILE_MAX, err) || cb_lock_file_parse(cb_buf_str(&text), path, &b->lock, err))
+    if (cb_read_named(path, &text, CB_LOCK_FILE_MAX, err) || cb_lock_file_parse(cb_buf_str(&text), path, &b->lock, err))
         return -1;
     if (!b->lock.has_config) {
         cb_log(CB_WARN, "%s does not say which configuration it was made from; make it anew", path);

@@ -103,12 +103,19 @@ static int load_included(struct loader *l, const char *path, struct cb_image_con
     return 0;
 }
 
+// A pipe will do for the configuration itself, but not for what it includes.
+static int read_text(const struct loader *l, const char *path, struct cb_buf *text, struct cb_error *err)
+{
+    bool is_first = l->depth == 1;
+    return is_first ? cb_read_named(path, text, CB_DOC_BYTES, err) : cb_read_file(path, text, CB_DOC_BYTES, err);
+}
+
 static int load(struct loader *l, const char *path, struct cb_image_config *c, struct cb_error *err)
 {
     CB_DOC_AUTO doc = {0};
     CB_BUF_AUTO text = {0};
     char *resolved CB_AUTOFREE = cb_resolve_path(path, l->include_paths, err);
-    if (!resolved || enter(l, resolved, err) || cb_read_file(resolved, &text, CB_DOC_BYTES, err))
+    if (!resolved || enter(l, resolved, err) || read_text(l, resolved, &text, err))
         return -1;
     cb_hash_add(l->hash, text.p, text.n);
     if (cb_doc_parse(&doc, resolved, cb_buf_str(&text), err) || cb_config_decode(&doc, c, err))

@@ -326,8 +326,11 @@ int cb_check_argument_count(const struct cb_invocation *in, size_t n, struct cb_
 int cb_check_output(const char *path, struct cb_error *err)
 {
     struct stat st;
-    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+    bool there = stat(path, &st) == 0;
+    if (there && S_ISDIR(st.st_mode))
         return cb_fail(err, CB_E_IO, "%s is a folder", path);
+    if (there && access(path, W_OK) == 0)
+        return 0;
     const char *slash = strrchr(path, '/');
     CB_AUTOFREE char *folder = slash ? cb_strndup(path, (size_t)(slash - path) + 1) : cb_strdup(".");
     if (access(folder, W_OK | X_OK) == 0)

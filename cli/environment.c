@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -88,6 +89,17 @@ static int read_epoch(struct cb_environment *e, struct cb_error *err)
     return cb_hint(err, "give seconds since 1970, as `date +%%s` prints them");
 }
 
+// $PWD where it names the working folder, links and all, as Go's os.Getwd has it; else the system's path.
+char *cb_work_dir(void)
+{
+    const char *pwd = getenv("PWD");
+    struct stat here, there;
+    if (pwd && pwd[0] == '/' && stat(".", &here) == 0 && stat(pwd, &there) == 0 && here.st_dev == there.st_dev &&
+        here.st_ino == there.st_ino)
+        return cb_strdup(pwd);
+    return getcwd(NULL, 0);
+}
+
 int cb_environment_read(struct cb_environment *e, struct cb_error *err)
 {
     const char *netrc = getenv("NETRC"), *home = getenv("HOME");
@@ -99,9 +111,9 @@ int cb_environment_read(struct cb_environment *e, struct cb_error *err)
     read_credentials(e);
     e->cache_dir = default_cache_dir();
     e->now = (int64_t)time(NULL);
-    e->work_dir = getcwd(NULL, 0);
+    e->work_dir = cb_work_dir();
     if (!e->work_dir)
-        return cb_fail_errno(err, errno, "finding the working folder");
+        e->work_dir = cb_strdup("");
     return read_epoch(e, err);
 }
 

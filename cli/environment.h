@@ -14,13 +14,16 @@ struct cb_environment {
     struct cb_chainguard_env chainguard;
     char *cache_dir;             // owned; the system's cache folder for packages, NULL where there is none (no HOME)
     char *netrc;                 // owned
-    char *work_dir;              // owned; absolute
+    char *work_dir;              // owned; absolute, "" where it cannot be told (it was removed)
     bool epoch_given, epoch_set; // SOURCE_DATE_EPOCH is there; and is not blank
     int64_t epoch;
     int64_t now;
 };
 
-// CB_E_USAGE for a malformed SOURCE_DATE_EPOCH, CB_E_IO where the working folder cannot be told.
+// The working folder, absolute and owned; NULL with errno set where it cannot be told.
+char *cb_work_dir(void);
+
+// CB_E_USAGE for a malformed SOURCE_DATE_EPOCH.
 int cb_environment_read(struct cb_environment *e, struct cb_error *err);
 void cb_environment_release(struct cb_environment *e);
 #define CB_ENVIRONMENT_AUTO __attribute__((cleanup(cb_environment_release))) struct cb_environment

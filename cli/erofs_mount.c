@@ -8,11 +8,12 @@
 
 #include "cbuild/base/file.h"
 #include "cbuild/base/log.h"
+#include "environment.h"
 #include "erofs.h"
 
 static char *absolute(const char *path, struct cb_error *err)
 {
-    CB_AUTOFREE char *cwd = path[0] == '/' ? cb_strdup("") : getcwd(NULL, 0);
+    CB_AUTOFREE char *cwd = path[0] == '/' ? cb_strdup("") : cb_work_dir();
     if (!cwd) {
         cb_fail_errno(err, errno, "finding the working folder");
         return NULL;

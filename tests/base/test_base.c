@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -154,6 +155,49 @@ static void files_appear_whole_or_not_at_all(void **state)
     CB_AUTOFREE char *fifo = cb_path_join(dir, "fifo");
     assert_int_equal(mkfifo(fifo, 0600), 0);
     assert_int_equal(cb_read_file(fifo, &text, 10, &err), -1); // and does not hang
+    cb_error_clear(&err);
+    CB_AUTOFREE char *writer = cb_format("echo late > '%s' &", fifo);
+    assert_int_equal(system(writer), 0);
+    cb_buf_reset(&text);
+    assert_int_equal(cb_read_named(fifo, &text, 10, &err), 0);
+    assert_string_equal(text.p, "late\n");
+    assert_int_equal(cb_read_named(dir, &text, 10, &err), -1);
+    cb_error_clear(&err);
+    CB_AUTOFREE char *command = cb_format("rm -r '%s'", dir);
+    assert_int_equal(system(command), 0);
+}
+
+static void is_in(const char *path, const char *want)
+{
+    CB_ERROR_AUTO err = CB_ERROR_INIT;
+    CB_BUF_AUTO text = {0};
+    assert_int_equal(cb_read_file(path, &text, 1000, &err), 0);
+    assert_string_equal(text.p, want);
+}
+
+static void what_is_there_is_replaced(void **state)
+{
+    (void)state;
+    char dir[] = "/tmp/cbuild-test-XXXXXX";
+    assert_non_null(mkdtemp(dir));
+    CB_ERROR_AUTO err = CB_ERROR_INIT;
+    CB_AUTOFREE char *path = cb_path_join(dir, "file");
+    CB_AUTOFREE char *link_path = cb_path_join(dir, "link");
+    struct stat st;
+    assert_int_equal(cb_write_file(path, cb_str("longer than before"), 0644, &err), 0);
+    assert_int_equal(chmod(path, 0600), 0);
+    assert_int_equal(symlink("file", link_path), 0);
+    assert_int_equal(cb_write_file(link_path, cb_str("through a link"), 0644, &err), 0);
+    is_in(path, "through a link");
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600); // as it was
+
+    CB_FD_AUTO fd = open(path, O_RDWR | O_CLOEXEC);
+    CB_AUTOFREE char *name = cb_format("/proc/self/fd/%d", fd);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(cb_write_file(name, cb_str("short"), 0644, &err), 0); // a file without a name
+    is_in(name, "short");
+    assert_int_equal(access(path, F_OK), -1);
     CB_AUTOFREE char *command = cb_format("rm -r '%s'", dir);
     assert_int_equal(system(command), 0);
 }
@@ -193,6 +237,7 @@ int main(void)
         cmocka_unit_test(paths_are_cleaned_as_go_does),
         cmocka_unit_test(maps_keep_the_order_of_insertion),
         cmocka_unit_test(files_appear_whole_or_not_at_all),
+        cmocka_unit_test(what_is_there_is_replaced),
         cmocka_unit_test(streams_report_short_data),
         cmocka_unit_test(nearest_names_are_near),
     };

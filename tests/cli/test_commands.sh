@@ -32,6 +32,8 @@ run show-config $cache hello.yaml > "$work/out"
 same hello.show-config.yaml show-config
 run show-config $cache /dev/stdin < hello.yaml > "$work/out"
 same hello.show-config.yaml "show-config of a pipe"
+cat hello.yaml | run show-config $cache /dev/stdin > "$work/out"
+same hello.show-config.yaml "show-config of a real pipe"
 (cd / && run -C "$source/examples" show-config $cache hello.yaml) > "$work/out"
 same hello.show-config.yaml "show-config with -C"
 
@@ -52,6 +54,8 @@ same hello-S.dot "dot -S"
 
 run lock $cache hello.yaml --output "$work/out"
 same hello.lock.json lock
+run lock $cache hello.yaml --output /dev/stdout | cat > "$work/out"
+same hello.lock.json "lock to a pipe"
 mkdir "$work/image"
 run build $cache --vcs=false --sbom=false --lockfile "$work/out" hello.yaml hello:example "$work/image"
 [ "$(sha256sum < "$work/image/index.json" | cut -d' ' -f1)" = \
@@ -66,6 +70,24 @@ while IFS=$tab read -r command file flags want; do
   rm "$work/$file"
 done < "$golden/digests.txt"
 [ ! -e "$work/home" ] || fail "a cache was left behind"
+
+# The checkout around a configuration is looked for up to the working folder, which is what $PWD calls it.
+mkdir -p "$work/real/.git/refs/heads"
+cp -R keys repository hello.yaml "$work/real"
+ln -s real "$work/link"
+printf '[remote "origin"]\n\turl = https://example.com/hello.git\n' > "$work/real/.git/config"
+echo "ref: refs/heads/main" > "$work/real/.git/HEAD"
+echo b22d067195952557157286dea0ebbd24f0676dca > "$work/real/.git/refs/heads/main"
+source_of() { # PWD CONFIG: what the image says it was made from
+  rm -rf "$work/image" && mkdir "$work/image"
+  (cd "$work/link" && PWD=$1 && export PWD && run build $cache --arch x86_64 --sbom=false "$2" hello:example "$work/image")
+  grep -o '"org.opencontainers.image.source":"[^"]*"' "$work/image/index.json" || true
+}
+address='"org.opencontainers.image.source":"https://example.com/hello.git"'
+[ "$(source_of "$work/link" "$work/link/hello.yaml")" = "$address" ] || fail "no address: the folder's name is in PWD"
+[ -z "$(source_of "$work/link" "$work/real/hello.yaml")" ] || fail "an address from beyond the folder in PWD"
+[ -z "$(source_of "$work" "$work/link/hello.yaml")" ] || fail "PWD is believed though it is another folder"
+[ "$(source_of "$work" "$work/real/hello.yaml")" = "$address" ] || fail "no address: PWD is another folder"
 
 refuses show-config
 refuses show-config hello.yaml hello.yaml

@@ -12,17 +12,22 @@ int cb_open_read(const char *path, struct cb_error *err);
 // The whole file into *b (appended); larger than limit is CB_E_LIMIT.
 int cb_read_file(const char *path, struct cb_buf *b, size_t limit, struct cb_error *err);
 
+// The same for a file that the user names: of a FIFO, pipe or terminal (/dev/stdin, <(...)) all up to its end, which
+// may have to be waited for.
+int cb_read_named(const char *path, struct cb_buf *b, size_t limit, struct cb_error *err);
+
 // mkdir -p with mode 0755 less the umask.
 int cb_mkdirs(const char *path, struct cb_error *err);
 
 // A file that appears under its name on commit and leaves nothing behind otherwise, even when the process is killed: it
 // has no name until then (where the file system has no O_TMPFILE, one that begins with ".cbuild-"). Derived from
-// nothing in the input. What exists at path is replaced, through a link too; but a device or pipe is written to as it
-// is. The umask applies to mode.
+// nothing in the input. What exists at path is replaced, through a link too; but a device, a pipe or a file without a
+// name of its own (/dev/stdout) is written to as it is, and so is one in a folder that takes no new files. The umask
+// applies to mode, which is that of a file that was not there before.
 struct cb_atomic {
     int fd; // -1 when not open
     char *path, *temp;
-    bool direct; // path is a device or pipe
+    bool direct; // path is written to as it is
 };
 #define CB_ATOMIC_INIT                                                                                                 \
     {                                                                                                                  \

@@ -27,9 +27,10 @@ static int enter_body(struct cb_gunzip *g, struct cb_error *err)
 {
     if (g->flags & ~KNOWN_FLAGS)
         return refuse(err, "reserved flags in a header");
-    if (g->ready ? inflateReset(&g->z) != Z_OK : inflateInit2(&g->z, -MAX_WBITS) != Z_OK)
-        abort();
-    g->ready = true;
+    if (g->z)
+        cb_raw_inflate_reset(g->z);
+    else
+        g->z = cb_raw_inflate_new();
     g->crc = g->size = 0;
     return enter(g, BODY);
 }
@@ -102,23 +103,21 @@ static int trailer_byte(struct cb_gunzip *g, uint8_t c, struct cb_error *err)
     return 1;
 }
 
-static int inflate_some(struct cb_gunzip *g, struct cb_str *in, uint8_t *out, size_t room, size_t *written,
-                        struct cb_error *err)
+static int inflate_some(struct cb_gunzip *g, struct cb_str *in, uint8_t *out, size_t *room, struct cb_error *err)
 {
-    const size_t most = 1u << 30; // zlib counts in unsigned int
-    uInt give = (uInt)(in->n < most ? in->n : most), take = (uInt)(room < most ? room : most);
-    g->z.next_in = (Bytef *)(uintptr_t)in->p;
-    g->z.avail_in = give;
-    g->z.next_out = out;
-    g->z.avail_out = take;
-    int result = inflate(&g->z, Z_NO_FLUSH);
-    *in = cb_str_skip(*in, give - g->z.avail_in);
-    *written = take - g->z.avail_out;
-    g->crc = libdeflate_crc32(g->crc, out, *written);
-    g->size += (uint32_t)*written;
-    if (result == Z_STREAM_END)
-        return enter(g, TRAILER_CRC);
-    return result == Z_OK || result == Z_BUF_ERROR ? 0 : refuse(err, "damaged deflate data");
+    struct cb_raw_tail tail;
+    enum cb_raw_status status = cb_raw_inflate_step(g->z, in, out, room, &tail);
+    g->crc = libdeflate_crc32(g->crc, out, *room);
+    g->size += (uint32_t)*room;
+    if (status == CB_RAW_DAMAGED)
+        return refuse(err, "damaged deflate data");
+    if (status == CB_RAW_MORE)
+        return 0;
+    enter(g, TRAILER_CRC);
+    int result = 0;
+    for (unsigned i = 0; i < tail.n && result == 0; i++)
+        result = trailer_byte(g, tail.bytes[i], err);
+    return result;
 }
 
 int cb_gunzip_step(struct cb_gunzip *g, struct cb_str *in, uint8_t *out, size_t *room, struct cb_error *err)
@@ -127,8 +126,8 @@ int cb_gunzip_step(struct cb_gunzip *g, struct cb_str *in, uint8_t *out, size_t 
     int result = 0;
     while (result == 0) {
         if (g->part == BODY) {
-            size_t some = 0;
-            result = inflate_some(g, in, out + written, free_room - written, &some, err);
+            size_t some = free_room - written;
+            result = inflate_some(g, in, out + written, &some, err);
             written += some;
             if (g->part == BODY)
                 break; // out of input or room
@@ -159,7 +158,6 @@ bool cb_gunzip_may_end(const struct cb_gunzip *g)
 
 void cb_gunzip_release(struct cb_gunzip *g)
 {
-    if (g->ready)
-        inflateEnd(&g->z);
+    cb_raw_inflate_free(g->z);
     *g = (struct cb_gunzip){0};
 }

@@ -3,15 +3,13 @@
 #ifndef CB_APK_GUNZIP_H
 #define CB_APK_GUNZIP_H
 
-#include <zlib.h>
-
 #include "cbuild/base/error.h"
 #include "cbuild/base/str.h"
+#include "cbuild/compress/raw_inflate.h"
 
 // Zero-initialise to start.
 struct cb_gunzip {
-    z_stream z;
-    bool ready;          // z is set up
+    struct cb_raw_inflate *z; // from the first member on
     bool loose;          // reserved flags are passed over (indexes) instead of refused (packages)
     uint8_t part, flags; // of the member, where the next byte stands; of its header
     uint32_t got;        // bytes of that part so far

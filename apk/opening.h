@@ -26,6 +26,7 @@ struct cb_opening {
     struct cb_hash *sha1, *sha256; // of the segment as it stands in the file
     struct cb_buf plain;           // the segment inflated, where it is not the data
     bool keep;
+    bool known; // it was opened before: the checksum records of its files were held against their contents then
     struct cb_cache_file raw, kept[3]; // the segment's compressed bytes, and those of complete segments
     uint8_t *buffer;
 };

@@ -115,6 +115,7 @@ static int open_entry(struct cb_fetcher *f, const struct cb_repo_package *p, str
     struct cb_opening o;
     int found = cb_opening_begin(&o, f, p->pkg->checksum, false, err) ? -1 : fill(f, p, e, &o, err);
     if (found == 1) {
+        o.known = fill == feed_parts;
         *out = cb_opening_finish(&o, err);
         found = *out ? 1 : -1;
     }
@@ -240,19 +241,48 @@ struct opening_all {
     struct cb_fetcher *f;
     const struct cb_repo_package *const *packages;
     struct cb_apk_file **files;
+    size_t *order; // in which they are begun
 };
 
 static int open_one(void *ctx, size_t i, struct cb_error *err)
 {
     struct opening_all *all = ctx;
-    all->files[i] = cb_package_open(all->f, all->packages[i], err);
-    return all->files[i] ? 0 : -1;
+    size_t k = all->order[i];
+    all->files[k] = cb_package_open(all->f, all->packages[k], err);
+    return all->files[k] ? 0 : -1;
+}
+
+struct sized {
+    uint64_t size;
+    size_t i;
+};
+
+static int by_size(const void *a, const void *b)
+{
+    const struct sized *x = a, *y = b;
+    if (x->size != y->size)
+        return x->size < y->size ? 1 : -1;
+    return x->i < y->i ? -1 : x->i > y->i;
+}
+
+// The largest first: begun last, it would keep one thread busy when the others have nothing left.
+static void order_by_size(const struct cb_repo_package *const *packages, size_t n, size_t *order)
+{
+    CB_AUTOFREE struct sized *sizes = cb_realloc_array(NULL, n, sizeof *sizes);
+    for (size_t i = 0; i < n; i++)
+        sizes[i] = (struct sized){packages[i]->pkg->size, i};
+    if (n > 0)
+        qsort(sizes, n, sizeof *sizes, by_size);
+    for (size_t i = 0; i < n; i++)
+        order[i] = sizes[i].i;
 }
 
 int cb_packages_open(struct cb_fetcher *f, const struct cb_repo_package *const *packages, size_t n,
                      struct cb_apk_file **files, struct cb_error *err)
 {
-    struct opening_all all = {f, packages, files};
+    CB_AUTOFREE size_t *order = cb_realloc_array(NULL, n, sizeof *order);
+    struct opening_all all = {f, packages, files, order};
+    order_by_size(packages, n, order);
     for (size_t i = 0; i < n; i++)
         files[i] = NULL;
     if (cb_parallel(f->o.pool, n, f->at_once, open_one, &all, err) == 0)

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
@@ -100,9 +101,14 @@ struct cb_pool *cb_pool_new(unsigned threads)
     pthread_cond_init(&p->done, NULL);
     p->workers = cb_realloc_array(NULL, threads, sizeof *p->workers);
     p->threads = 1;
+    // Signals are for the thread that made the pool: it may wait for one that a worker would swallow.
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
     // A system that refuses more threads gets fewer: the bytes are the same.
     while (p->threads < threads && pthread_create(&p->workers[p->threads - 1], NULL, work, p) == 0)
         p->threads++;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     return p;
 }
 
@@ -218,37 +224,59 @@ void cb_group_free(struct cb_group *g)
     free(g);
 }
 
+// Items are handed out in order of their numbers, so that of those that failed the lowest was always among them.
 struct parallel {
     int (*fn)(void *ctx, size_t i, struct cb_error *err);
     void *ctx;
+    size_t n, next, failed; // failed: the lowest item that did, or n
+    pthread_mutex_t lock;   // over next, failed and err
+    struct cb_error err;
 };
 
-struct parallel_item {
-    const struct parallel *call;
-    size_t i;
-};
-
-static int run_item(void *ctx, struct cb_error *err)
+static size_t next_item(struct parallel *p)
 {
-    struct parallel_item *item = ctx;
-    return item->call->fn(item->call->ctx, item->i, err);
+    pthread_mutex_lock(&p->lock);
+    size_t i = p->failed < p->n ? p->n : p->next;
+    p->next += i < p->n;
+    pthread_mutex_unlock(&p->lock);
+    return i;
 }
 
-int cb_parallel(struct cb_pool *p, size_t n, unsigned at_once, int (*fn)(void *ctx, size_t i, struct cb_error *err),
+static void item_failed(struct parallel *p, size_t i, struct cb_error *err)
+{
+    pthread_mutex_lock(&p->lock);
+    if (i < p->failed) {
+        cb_error_clear(&p->err);
+        cb_error_move(&p->err, err);
+        p->failed = i;
+    }
+    pthread_mutex_unlock(&p->lock);
+    cb_error_clear(err);
+}
+
+static int run_items(void *ctx, struct cb_error *err)
+{
+    struct parallel *p = ctx;
+    size_t i;
+    while ((i = next_item(p)) < p->n)
+        if (p->fn(p->ctx, i, err))
+            item_failed(p, i, err);
+    return 0;
+}
+
+int cb_parallel(struct cb_pool *pool, size_t n, unsigned at_once, int (*fn)(void *ctx, size_t i, struct cb_error *err),
                 void *ctx, struct cb_error *err)
 {
-    struct parallel call = {fn, ctx};
-    CB_AUTOFREE struct parallel_item *items = cb_realloc_array(NULL, n, sizeof *items);
-    struct cb_group *g = cb_group_new(p);
-    int result = 0;
-    for (size_t i = 0; i < n && !result; i++) {
-        items[i] = (struct parallel_item){&call, i};
-        uint64_t ticket = cb_group_submit(g, run_item, &items[i]);
-        if (at_once && ticket + 1 >= at_once)
-            result = cb_group_wait_one(g, ticket + 1 - at_once, err);
-    }
-    if (!result)
-        result = cb_group_wait(g, err);
+    struct parallel p = {.fn = fn, .ctx = ctx, .n = n, .failed = n};
+    struct cb_group *g = cb_group_new(pool);
+    size_t jobs = at_once ? at_once : cb_pool_threads(pool);
+    pthread_mutex_init(&p.lock, NULL);
+    for (size_t i = 0; i < jobs && i < n; i++)
+        cb_group_submit(g, run_items, &p);
     cb_group_free(g);
-    return result;
+    pthread_mutex_destroy(&p.lock);
+    if (p.failed == n)
+        return 0;
+    cb_error_move(err, &p.err);
+    return -1;
 }

@@ -138,9 +138,19 @@ static ssize_t range_read(struct cb_source *s, void *p, size_t n, struct cb_erro
     return got;
 }
 
+static int range_skip(struct cb_source *s, uint64_t n, struct cb_error *err)
+{
+    struct cb_range_source *r = (struct cb_range_source *)s;
+    if (n > r->left)
+        return cb_fail(err, CB_E_INPUT, "%s ends %llu bytes early", r->name, (unsigned long long)(n - r->left));
+    r->at += n;
+    r->left -= n;
+    return 0;
+}
+
 struct cb_range_source cb_range_source(int fd, const char *name, uint64_t at, uint64_t length)
 {
-    return (struct cb_range_source){{range_read}, fd, name, at, length};
+    return (struct cb_range_source){{range_read, range_skip}, fd, name, at, length};
 }
 
 static ssize_t mem_read(struct cb_source *s, void *p, size_t n, struct cb_error *err)

@@ -11,6 +11,8 @@ find_library(DEFLATE_LIBRARY deflate REQUIRED)
 add_library(deflate INTERFACE IMPORTED)
 target_include_directories(deflate INTERFACE ${DEFLATE_INCLUDE})
 target_link_libraries(deflate INTERFACE ${DEFLATE_LIBRARY})
+# ISA-L is there for x86-64 and arm64; elsewhere zlib inflates.
+pkg_check_modules(ISAL IMPORTED_TARGET libisal>=2.30)
 if(BUILD_TESTING OR NOT DEFINED BUILD_TESTING)
     pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
 endif()

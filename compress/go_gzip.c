@@ -5,8 +5,8 @@
 // before the position is still to be written, as a literal or as the beginning of that match.
 #include "cbuild/compress/go_gzip.h"
 
+#include <libdeflate.h>
 #include <stdlib.h>
-#include <zlib.h>
 
 #include "deflate_internal.h"
 
@@ -399,7 +399,7 @@ static int write_plain(struct cb_sink *s, const void *p, size_t n, struct cb_err
             move_window(z);
         size_t room = sizeof z->window - z->end, part = left < room ? left : room;
         memcpy(z->window + z->end, from, part);
-        z->crc = (uint32_t)crc32(z->crc, from, (uInt)part);
+        z->crc = (uint32_t)libdeflate_crc32(z->crc, from, part);
         z->end += part;
         from += part;
         left -= part;

@@ -5,9 +5,9 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
 #include "cbuild/base/alloc.h"
+#include "cbuild/compress/raw_inflate.h"
 
 #define INPUT_BYTES (64u << 10)
 #define TEXT_MAX 512 // a name or comment with its NUL, as the reference bounds it
@@ -40,7 +40,8 @@ struct cb_inflate {
     uint64_t limit;
     const char *limit_what;
     uint32_t crc, size; // of the member's data so far
-    z_stream zlib;
+    struct cb_raw_inflate *deflated;
+    struct cb_raw_tail tail; // at a member's end: bytes of its trailer that were consumed
     struct source member_source, stream_source;
     uint8_t input[INPUT_BYTES];
 };
@@ -161,12 +162,16 @@ static uint32_t get32(const uint8_t *p)
 
 static int take_trailer(struct cb_inflate *z, struct cb_error *err)
 {
-    if (fill(z, 8, err))
+    uint8_t trailer[8];
+    size_t had = z->tail.n, more = sizeof trailer - had;
+    if (fill(z, more, err))
         return -1;
-    if (available(z) < 8)
+    if (available(z) < more)
         return bad(z, err, "the input ends within the trailer");
-    uint32_t crc = get32(z->at), size = get32(z->at + 4);
-    if (consume(z, 8, err))
+    memcpy(trailer, z->tail.bytes, had);
+    memcpy(trailer + had, z->at, more);
+    uint32_t crc = get32(trailer), size = get32(trailer + 4);
+    if (consume(z, more, err))
         return -1;
     if (!(z->flags & CB_INFLATE_IGNORE_TRAILER)) {
         if (crc != z->crc)
@@ -205,7 +210,7 @@ int cb_inflate_next(struct cb_inflate *z, struct cb_error *err)
     if (take_header(z, err))
         return -1;
     z->crc = z->size = 0;
-    inflateReset(&z->zlib);
+    cb_raw_inflate_reset(z->deflated);
     z->state = WITHIN;
     return 1;
 }
@@ -216,28 +221,23 @@ static int beyond_limit(struct cb_inflate *z, struct cb_error *err)
     return broken(z);
 }
 
-// One step of zlib. Sets *got to the number of bytes it gave, *ended at the end of the data.
+// One step of the decoder. Sets *got to the number of bytes it gave, *ended at the end of the data.
 static int step(struct cb_inflate *z, void *p, size_t n, size_t *got, bool *ended, struct cb_error *err)
 {
     if (fill(z, 1, err))
         return -1;
-    z->zlib.next_in = z->at;
-    z->zlib.avail_in = (uInt)available(z);
-    z->zlib.next_out = p;
-    z->zlib.avail_out = n > UINT32_MAX ? UINT32_MAX : (uInt)n;
-    uInt room = z->zlib.avail_out;
-    int result = inflate(&z->zlib, Z_NO_FLUSH);
-    *got = room - z->zlib.avail_out;
-    if (consume(z, (size_t)(z->zlib.next_in - z->at), err))
+    struct cb_str in = cb_strn((const char *)z->at, available(z));
+    size_t before = in.n;
+    *got = n;
+    enum cb_raw_status status = cb_raw_inflate_step(z->deflated, &in, p, got, &z->tail);
+    if (consume(z, before - in.n, err))
         return -1;
-    if (result == Z_MEM_ERROR)
-        abort(); // as every allocation that fails
-    if (*got > 0 && result != Z_STREAM_END)
-        return 0; // what came before an error is given first; zlib will say the same again
-    if (result == Z_BUF_ERROR)
-        return bad(z, err, "the input ends within the data");
-    *ended = result == Z_STREAM_END;
-    return *ended || result == Z_OK ? 0 : bad(z, err, z->zlib.msg ? z->zlib.msg : "the data is damaged");
+    *ended = status == CB_RAW_END;
+    if (*ended || *got > 0)
+        return 0; // what came before an error is given first; the decoder will say the same again
+    if (status == CB_RAW_DAMAGED)
+        return bad(z, err, "the data is damaged");
+    return before == 0 ? bad(z, err, "the input ends within the data") : 0;
 }
 
 ssize_t cb_inflate_read(struct cb_inflate *z, void *p, size_t n, struct cb_error *err)
@@ -311,8 +311,7 @@ struct cb_inflate *cb_inflate_new(struct cb_source *from, unsigned flags)
     z->limit_what = "the data";
     z->member_source = (struct source){{member_read}, z};
     z->stream_source = (struct source){{stream_read}, z};
-    if (inflateInit2(&z->zlib, -MAX_WBITS) != Z_OK)
-        abort(); // no memory
+    z->deflated = cb_raw_inflate_new();
     return z;
 }
 
@@ -320,7 +319,7 @@ void cb_inflate_free(struct cb_inflate *z)
 {
     if (!z)
         return;
-    inflateEnd(&z->zlib);
+    cb_raw_inflate_free(z->deflated);
     free(z);
 }
 

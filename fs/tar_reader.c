@@ -47,6 +47,10 @@ ssize_t tar_raw(struct cb_tar_reader *r, void *p, size_t n, struct cb_error *err
 
 static int skip_raw(struct cb_tar_reader *r, uint64_t n, struct cb_error *err)
 {
+    if (n > 0 && r->in->skip) {
+        r->pos += n;
+        return r->in->skip(r->in, n, err);
+    }
     CB_AUTOFREE char *room = n > 0 ? cb_alloc(n < SKIP_CHUNK ? (size_t)n : SKIP_CHUNK) : NULL;
 
     while (n > 0) {

@@ -132,6 +132,43 @@ static void test_streams(void **state)
     assert_stream(&gzip, 0, "onetwo!");
 }
 
+// A decoder looks ahead of what it gives: however the input is cut and however little room there is, the members end
+// where they end.
+static void test_input_and_room_of_any_size(void **state)
+{
+    (void)state;
+    enum { N = 70000, ROOM = 65536 };
+    static const size_t steps[] = {1, 2, 3, 7, 8, 9, 300, N}, rooms[] = {1, 2, 3, 8, 255, 4096, ROOM};
+    CB_AUTOFREE uint8_t *data = cb_alloc(N);
+    CB_AUTOFREE char *got = cb_alloc(ROOM);
+    CB_BUF_AUTO gzip = {0};
+    static const size_t sizes[] = {N, 0, 1, 5, 32768, 3, N};
+    sample_make(data, N, 7, SAMPLE_MIXTURE);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        add_member(&gzip,
+                   &(struct member){.data = data, .n = sizes[i], .flags = i % 3 ? 16 : 0, .comment = (unsigned)i});
+    for (size_t i = 0; i < sizeof steps / sizeof *steps * (sizeof rooms / sizeof *rooms); i++) {
+        CB_ERROR_AUTO err = CB_ERROR_INIT;
+        struct slow_source source = slow_source(&gzip, steps[i % (sizeof steps / sizeof *steps)]);
+        struct cb_inflate *z = cb_inflate_new(&source.source, 0);
+        size_t room = rooms[i / (sizeof steps / sizeof *steps)], members = 0;
+        while (cb_inflate_next(z, &err) == 1) {
+            size_t n = 0;
+            ssize_t some;
+            while ((some = cb_inflate_read(z, got, room, &err)) > 0) {
+                assert_memory_equal(got, data + n, (size_t)some);
+                n += (size_t)some;
+            }
+            assert_int_equal(some, 0);
+            assert_int_equal(n, sizes[members++]);
+        }
+        assert_int_equal(err.kind, CB_OK);
+        assert_int_equal(members, sizeof sizes / sizeof *sizes);
+        assert_int_equal(cb_inflate_member_end(z), gzip.n);
+        cb_inflate_free(z);
+    }
+}
+
 static void test_no_bytes(void **state)
 {
     (void)state;
@@ -211,7 +248,7 @@ static void test_damaged_data(void **state)
     CB_BUF_AUTO gzip = {0};
     add_member(&gzip, &(struct member){.data = "x", .n = 1});
     gzip.p[10] = (char)(gzip.p[10] | 6); // a block of the reserved type
-    assert_bad(&gzip, 0, "invalid block type");
+    assert_bad(&gzip, 0, "the data is damaged");
 }
 
 // ---- Members ----
@@ -330,6 +367,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_streams),
+        cmocka_unit_test(test_input_and_room_of_any_size),
         cmocka_unit_test(test_no_bytes),
         cmocka_unit_test(test_headers_that_must_fail),
         cmocka_unit_test(test_cut_short_anywhere),

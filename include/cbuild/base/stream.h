@@ -15,6 +15,8 @@ struct cb_sink {
 struct cb_source {
     // Up to n bytes into p: the number read, 0 at the end, -1 on error. May give fewer than asked.
     ssize_t (*read)(struct cb_source *s, void *p, size_t n, struct cb_error *err);
+    // Passes over n bytes without reading them, or fails where there are fewer. NULL where that cannot be done.
+    int (*skip)(struct cb_source *s, uint64_t n, struct cb_error *err);
 };
 
 static inline int cb_write(struct cb_sink *s, const void *p, size_t n, struct cb_error *err)

@@ -17,6 +17,7 @@
 #define LOCAL_DOMAIN "apko.local"
 #define PATIENCE_MS 600000u // a daemon that unpacks a large layer has nothing to say
 #define ANSWER_MAX (4u << 20)
+#define SAVED_MAX (1ull << 40) // bytes of an image that is got
 
 struct daemon {
     struct cb_http *http;
@@ -55,7 +56,8 @@ static int send(const struct daemon *d, struct cb_http_request *q, const char *p
     q->url = url;
     q->unix_socket = d->socket;
     q->no_ambient_auth = true;
-    q->max_body = ANSWER_MAX;
+    if (!q->max_body)
+        q->max_body = ANSWER_MAX;
     q->answer_ms = q->stall_ms = PATIENCE_MS;
     q->once = true;
     int rc = cb_http_send(d->http, q, a, err);
@@ -288,5 +290,35 @@ int cb_docker_load(struct cb_http *http, const struct cb_docker_env *env, const 
         free(own);
     else
         *name = own;
+    return rc;
+}
+
+// ---- getting an image ---------------------------------------------------------------------------------------------
+
+static int save(const struct daemon *d, struct cb_str image, int fd, struct cb_error *err)
+{
+    CB_HTTP_ANSWER_AUTO a = {0};
+    CB_BUF_AUTO path = {0};
+    struct cb_fd_sink sink = cb_fd_sink(fd, "a temporary file");
+    cb_buf_adds(&path, "/images/get?names=");
+    cb_url_escape(&path, image);
+    struct cb_http_request q = {.sink = &sink.sink, .max_body = SAVED_MAX};
+    if (send(d, &q, path.p, &a, err))
+        return cb_context(err, "getting the image");
+    if (a.status == 200)
+        return 0;
+    refuse("getting the image", &a, err);
+    if (a.status == 404)
+        err->kind = CB_E_NOT_FOUND;
+    return -1;
+}
+
+int cb_docker_save(struct cb_http *http, const struct cb_docker_env *env, struct cb_str image, int fd,
+                   struct cb_error *err)
+{
+    struct daemon d = {.http = http};
+    int rc = find_daemon(&d, env, err) || save(&d, image, fd, err) ? -1 : 0;
+    free(d.base);
+    free(d.socket);
     return rc;
 }

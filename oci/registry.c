@@ -60,6 +60,22 @@ int cb_registry_put_blob(struct cb_registry *r, const struct cb_reference *repos
     return cb_upload_blob(&u, &event, err);
 }
 
+int cb_registry_has_blob(struct cb_registry *r, const struct cb_reference *repository, const struct cb_descriptor *d,
+                         const char *mount_from, struct cb_error *err)
+{
+    enum cb_push_event event;
+    struct cb_remote *m = cb_remote_get(r, repository, true);
+    if (mount_from)
+        cb_remote_add_pull_scope(m, mount_from);
+    if (cb_remote_open(m, err))
+        return -1;
+    if (!mount_from)
+        return cb_remote_has_blob(m, &d->digest, NULL, err);
+    struct cb_upload u = {
+        .remote = m, .digest = d->digest, .size = d->size, .mount_from = mount_from, .mount_only = true};
+    return cb_upload_blob(&u, &event, err) ? -1 : event != CB_PUSH_UPLOADED;
+}
+
 // The descriptor by which a manifest appears among the referrers of its subject.
 static void describe_referrer(const struct cb_manifest *m, struct cb_str bytes, struct cb_descriptor *out)
 {

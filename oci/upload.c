@@ -244,6 +244,8 @@ static int attempt(struct state *s, enum cb_push_event *event, struct cb_error *
             return mounted < 0 ? -1 : 0;
         *event = CB_PUSH_UPLOADED;
     }
+    if (u->mount_only)
+        return 0; // the upload that was opened instead is left to the registry to forget
     if (s->offset < u->size && send_rest(s, err))
         return -1;
     return commit(s, err);

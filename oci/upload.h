@@ -9,6 +9,7 @@ struct cb_upload {
     struct cb_digest digest;
     uint64_t size;
     struct cb_http_body body; // CB_BODY_MEMORY or CB_BODY_FILE, the whole blob
+    bool mount_only;          // where it neither is there nor can be mounted, nothing is sent: CB_PUSH_UPLOADED
     const char *mount_from;   // another repository of the registry that has the blob; NULL: none
     void (*sent)(void *ctx, int64_t bytes);
     void *ctx;

@@ -63,6 +63,11 @@ int cb_registry_push(struct cb_registry *r, const struct cb_index_image *idx, co
 int cb_registry_put_blob(struct cb_registry *r, const struct cb_reference *repository, const struct cb_layer_blob *blob,
                          const struct cb_str *bytes, struct cb_error *err);
 
+// Whether a blob is there, or could be mounted from another repository of the registry (its path; NULL: none): 1 or 0,
+// or -1.
+int cb_registry_has_blob(struct cb_registry *r, const struct cb_reference *repository, const struct cb_descriptor *d,
+                         const char *mount_from, struct cb_error *err);
+
 // One manifest under the reference's tag or digest; what it names must be there. Where it has a subject and the
 // registry does not keep referrers itself (no OCI-Subject header), the index under the fallback tag is updated.
 int cb_registry_put_manifest(struct cb_registry *r, const struct cb_reference *ref, struct cb_str media_type,

@@ -102,14 +102,12 @@ static int add_packages(struct cb_spdx *d, struct cb_tree *t, struct cb_error *e
     return 0;
 }
 
-static int write_document(struct cb_spdx *d, char *name, struct cb_document *out, struct cb_error *err)
+static int write_text(const struct cb_buf *text, char *name, struct cb_document *out, struct cb_error *err)
 {
-    CB_BUF_AUTO text = {0};
     out->name = name;
-    cb_spdx_write(d, &text);
     out->fd = cb_temp_fd(NULL, err);
-    out->size = text.n;
-    return out->fd < 0 || cb_pwrite_full(out->fd, text.p, text.n, 0, name, err) ? -1 : 0;
+    out->size = text->n;
+    return out->fd < 0 || cb_pwrite_full(out->fd, text->p, text->n, 0, name, err) ? -1 : 0;
 }
 
 // The last part of the repository that the first tag names, if it names one.
@@ -123,35 +121,55 @@ static struct cb_str purl_name(struct cb_arena *a, const char *tag)
     return cb_str_skip(ref.repository, (size_t)(slash + 1));
 }
 
-int cb_document_of_image(struct cb_arch_build *a, struct cb_error *err)
+int cb_document_text(const struct cb_document_facts *f, struct cb_buf *out, struct cb_error *err)
 {
     CB_ARENA_AUTO arena = {0};
     CB_BUF_AUTO release_text = {0};
     struct release release = {{"", 0}, {"", 0}, {"", 0}};
-    const struct cb_image *img = &a->image;
-    if (read_release(a->tree, &release_text, &release, err))
+    if (read_release(f->tree, &release_text, &release, err))
         return -1;
+    const struct cb_spdx_subject s = {
+        .tool = cb_str(f->tool),
+        .created = cb_created_format(&arena, f->created),
+        .os_id = release.id,
+        .os_name = release.name,
+        .os_version = release.version,
+        .name = purl_name(&arena, f->tag),
+        .digest = f->digest,
+        .arch = f->arch,
+        .parts = f->layers,
+        .nparts = f->nlayers,
+    };
+    CB_SPDX_AUTO *d = cb_spdx_image(&s);
+    if (add_packages(d, f->tree, err))
+        return -1;
+    cb_spdx_write(d, out);
+    return 0;
+}
+
+int cb_document_of_image(struct cb_arch_build *a, struct cb_error *err)
+{
+    CB_ARENA_AUTO arena = {0};
+    CB_BUF_AUTO text = {0};
+    const struct cb_image *img = &a->image;
     struct cb_spdx_part *layers = cb_arena_alloc(&arena, img->nlayers * sizeof *layers);
     for (size_t i = 0; i < img->nlayers; i++) {
         const struct cb_descriptor *d = &img->layers[i].descriptor;
         layers[i] = (struct cb_spdx_part){cb_digest_str(&d->digest), d->media_type, CB_STR("")};
     }
-    const struct cb_spdx_subject s = {
-        .tool = cb_str(a->options->tool),
-        .created = cb_created_format(&arena, a->created),
-        .os_id = release.id,
-        .os_name = release.name,
-        .os_version = release.version,
-        .name = purl_name(&arena, a->options->tag),
+    const struct cb_document_facts f = {
+        .tree = a->tree,
+        .tool = a->options->tool,
+        .tag = a->options->tag,
+        .created = a->created,
         .digest = cb_digest_str(&img->digest),
         .arch = cb_platform_of_arch(a->arch).architecture,
-        .parts = layers,
-        .nparts = img->nlayers,
+        .layers = layers,
+        .nlayers = img->nlayers,
     };
-    CB_SPDX_AUTO *d = cb_spdx_image(&s);
-    if (add_packages(d, a->tree, err))
+    if (cb_document_text(&f, &text, err))
         return -1;
-    return write_document(d, cb_format("sbom-%.*s.spdx.json", CB_STR_ARG(a->apk_arch)), &a->document, err);
+    return write_text(&text, cb_format("sbom-%.*s.spdx.json", CB_STR_ARG(a->apk_arch)), &a->document, err);
 }
 
 int cb_document_of_index(const struct cb_build_options *o, const struct cb_index_image *idx, struct cb_created created,
@@ -177,8 +195,10 @@ int cb_document_of_index(const struct cb_build_options *o, const struct cb_index
         .parts = images,
         .nparts = idx->nimages,
     };
+    CB_BUF_AUTO text = {0};
     CB_SPDX_AUTO *d = cb_spdx_index(&s);
-    return write_document(d, cb_strdup("sbom-index.spdx.json"), out, err);
+    cb_spdx_write(d, &text);
+    return write_text(&text, cb_strdup("sbom-index.spdx.json"), out, err);
 }
 
 void cb_document_release(struct cb_document *d)

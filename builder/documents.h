@@ -3,9 +3,23 @@
 #define CB_BUILDER_DOCUMENTS_H
 
 #include "arch_build.h"
+#include "cbuild/sbom/spdx.h"
 
-// sbom-<arch>.spdx.json into a->document. The tree must still be there. CB_E_INPUT for a malformed etc/os-release, or a
-// package's own document that the reference refuses, too.
+// What an image's document is made of. Borrowed.
+struct cb_document_facts {
+    struct cb_tree *tree; // with the installed database, etc/os-release, and the packages' own documents
+    const char *tool, *tag;
+    struct cb_created created;
+    struct cb_str digest, arch; // of the image; of its platform
+    const struct cb_spdx_part *layers;
+    size_t nlayers;
+};
+
+// The document's text. CB_E_INPUT for a malformed etc/os-release, or a package's own document that the reference
+// refuses, too.
+int cb_document_text(const struct cb_document_facts *f, struct cb_buf *out, struct cb_error *err);
+
+// sbom-<arch>.spdx.json into a->document. The tree must still be there. Errors: those of cb_document_text.
 int cb_document_of_image(struct cb_arch_build *a, struct cb_error *err);
 
 // sbom-index.spdx.json.

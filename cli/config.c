@@ -1,12 +1,8 @@
-#include "cbuild/base/file.h"
 #include "cbuild/base/log.h"
-#include "cbuild/oci/image_files.h"
+#include "cbuild/builder/stored.h"
 #include "command.h"
 #include "image_access.h"
 #include "output.h"
-
-#define STORED "etc/apko.json"
-#define STORED_MAX (16u << 20)
 
 static const char *arch = "";
 static bool offline;
@@ -24,20 +20,18 @@ static struct cb_flags own_flags(void)
 
 static int print(struct cb_image_source *s, struct cb_error *err)
 {
-    CB_IMAGE_FILES_AUTO files = {0};
-    const struct cb_str want = CB_STR(STORED);
+    CB_STORED_AUTO stored = {0};
     const struct cb_source_image *img;
-    if (cb_image_choose(s, arch, &img, err) || cb_image_files_collect(s, img, &want, 1, STORED_MAX, &files, err))
+    if (cb_image_choose(s, arch, &img, err) || cb_stored_read(s, img, false, &stored, err))
         return -1;
-    const struct cb_image_content *found = cb_image_files_get(&files, STORED);
-    if (!found) {
-        cb_fail(err, CB_E_NOT_FOUND, "%s: image %.*s has no " STORED, s->name, CB_STR_ARG(img->label));
+    if (!stored.config.p) {
+        cb_fail(err, CB_E_NOT_FOUND, "%s: image %.*s has no " CB_STORED_CONFIG, s->name, CB_STR_ARG(img->label));
         return cb_hint(err, "images that apko or cbuild built hold it; others may have it attested: see cbuild "
                             "verify-attestation --type https://apko.dev/image-configuration");
     }
     cb_log(CB_INFO, "the configuration of %.*s %s", CB_STR_ARG(img->label), img->descriptor.digest.text);
     struct cb_sink out = cb_stdout_sink();
-    return cb_write(&out, found->bytes.p, found->bytes.n, err);
+    return cb_write(&out, stored.config.p, stored.config.n, err);
 }
 
 static int run(const struct cb_invocation *in, struct cb_error *err)

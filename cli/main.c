@@ -16,13 +16,27 @@
 #include "output.h"
 
 static const struct cb_command *const commands[] = {
-    &cb_command_build,         &cb_command_build_cpio,    &cb_command_build_minirootfs,
-    &cb_command_clean,         &cb_command_completion,    &cb_command_config,
-    &cb_command_copy,          &cb_command_diff,          &cb_command_dot,
-    &cb_command_erofs,         &cb_command_install_keys,  &cb_command_lock,
-    &cb_command_login,         &cb_command_publish,       &cb_command_resolve,
-    &cb_command_show_config,   &cb_command_show_packages, &cb_command_verify_attestation,
-    &cb_command_verify_bundle, &cb_command_version,
+    &cb_command_build,
+    &cb_command_build_cpio,
+    &cb_command_build_minirootfs,
+    &cb_command_clean,
+    &cb_command_completion,
+    &cb_command_config,
+    &cb_command_copy,
+    &cb_command_diff,
+    &cb_command_dot,
+    &cb_command_erofs,
+    &cb_command_install_keys,
+    &cb_command_lock,
+    &cb_command_login,
+    &cb_command_publish,
+    &cb_command_resolve,
+    &cb_command_sbom,
+    &cb_command_show_config,
+    &cb_command_show_packages,
+    &cb_command_verify_attestation,
+    &cb_command_verify_bundle,
+    &cb_command_version,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

@@ -203,8 +203,9 @@ int gzip_diff(struct report *r, const struct side_layer *const layers[2], const 
     struct layer_stream s[2];
     int result;
 
-    report_note(r, "unpacked, the layers are the same: %llu bytes, %s", (unsigned long long)list->size,
-                list->digest.text);
+    report_line(r, "unpacked, the layers are the same: %llu bytes, %s", (unsigned long long)list->size,
+                list->digest.text)
+        ->cause = CB_STR("another gzip stream over the same archive");
     if (layer_streams_open(s, layers, err) < 0)
         return -1;
     if (!s[0].is_gzip || !s[1].is_gzip) {

@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 
+#include "cause.h"
 #include "cbuild/text/json_read.h"
 
 #define DOCUMENT_MAX (16u << 20)
@@ -24,10 +25,14 @@ static char *show(json_t *v)
 
 static void differ(struct report *r, const struct cb_buf *path, json_t *a, json_t *b)
 {
+    const char *where = path->n ? path->p : ".";
+    if (cause_is_ignored_field(r->options, where, !a || !b))
+        return;
     CB_AUTOFREE char *left = show(a);
     CB_AUTOFREE char *right = show(b);
-
-    report_line(r, "%s: A %s, B %s", path->n ? path->p : ".", left, right);
+    struct node *n = report_line(r, "%s: A %s, B %s", where, left, right);
+    n->path = cb_arena_str(&r->arena, cb_str(where));
+    n->cause = cause_of_field(where);
 }
 
 static void diff_at(struct report *r, struct cb_buf *path, const char *key, json_t *a, json_t *b)
@@ -90,10 +95,13 @@ static size_t first_difference(struct cb_str a, struct cb_str b)
 static void diff_bytes(struct report *r, struct cb_str a, struct cb_str b)
 {
     size_t at = first_difference(a, b);
+    if (cause_is_lenient(r->options))
+        return;
     CB_AUTOFREE char *left = report_quote(cb_str_head(cb_str_skip(a, at), 60));
     CB_AUTOFREE char *right = report_quote(cb_str_head(cb_str_skip(b, at), 60));
 
-    report_line(r, "the same content in other bytes: at byte %zu, A goes on with %s, B with %s", at, left, right);
+    report_line(r, "the same content in other bytes: at byte %zu, A goes on with %s, B with %s", at, left, right)
+        ->cause = CB_STR("another order of fields, or other white space");
 }
 
 int json_diff(struct report *r, const char *what, struct cb_str a, struct cb_str b, struct cb_error *err)

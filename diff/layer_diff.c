@@ -98,28 +98,29 @@ static void check_diff_id(struct report *r, const char *side, const struct side_
 {
     if (cb_digest_is_set(&layer->diff_id) && !cb_digest_eq(&layer->diff_id, &list->digest))
         report_line(r, "%s: the config's diff ID is %s, but the layer unpacks to %s", side, layer->diff_id.text,
-                    list->digest.text);
+                    list->digest.text)
+            ->cause = CB_STR("the config is wrong");
 }
 
-static int compare_archives(struct report *r, const struct side_layer *const layers[2], unsigned limit,
-                            struct cb_error *err)
+static int compare_archives(struct comparison *c, const struct side_layer *const layers[2], struct cb_error *err)
 {
     struct listing lists[2];
     const struct listing *const both[2] = {&lists[0], &lists[1]};
+    bool canonical = c->options->ignore.canonical_paths;
     int result = 0;
 
-    if (listing_read(&lists[0], layers[0], err) < 0)
+    if (listing_read(&lists[0], layers[0], canonical, err) < 0)
         return cb_context(err, "A");
-    if (listing_read(&lists[1], layers[1], err) < 0) {
+    if (listing_read(&lists[1], layers[1], canonical, err) < 0) {
         listing_release(&lists[0]);
         return cb_context(err, "B");
     }
-    check_diff_id(r, "A", layers[0], &lists[0]);
-    check_diff_id(r, "B", layers[1], &lists[1]);
-    if (cb_digest_eq(&lists[0].digest, &lists[1].digest))
-        result = gzip_diff(r, layers, &lists[0], err);
-    else
-        result = tar_diff(r, layers, both, limit, err);
+    check_diff_id(c->report, "A", layers[0], &lists[0]);
+    check_diff_id(c->report, "B", layers[1], &lists[1]);
+    if (!cb_digest_eq(&lists[0].digest, &lists[1].digest))
+        result = tar_diff(c, layers, both, err);
+    else if (!cause_is_lenient(c->options))
+        result = gzip_diff(c->report, layers, &lists[0], err);
     listing_release(&lists[0]);
     listing_release(&lists[1]);
     return result;
@@ -137,8 +138,15 @@ static bool is_erofs(const struct side_layer *l)
     return cb_str_is(l->media_type, CB_MEDIA_EROFS_LAYER);
 }
 
-int layer_diff(struct report *r, const struct side_layer *a, const struct side_layer *b, unsigned limit,
-               struct cb_error *err)
+// Layers that say they are the same by digest are so, once either is found to be what it says; a registry's are not
+// fetched for that.
+static bool is_known_same(const struct side_layer *a, const struct side_layer *b)
+{
+    return cb_digest_is_set(&a->digest) && cb_digest_eq(&a->digest, &b->digest) &&
+           (a->source->place == CB_PLACE_REGISTRY || b->source->place == CB_PLACE_REGISTRY);
+}
+
+static int diff_open(struct comparison *c, const struct side_layer *a, const struct side_layer *b, struct cb_error *err)
 {
     const struct side_layer *const layers[2] = {a, b};
     char left[24], right[24];
@@ -148,10 +156,21 @@ int layer_diff(struct report *r, const struct side_layer *a, const struct side_l
 
     if (differ <= 0)
         return differ;
-    describe(r, layers);
-    report_line(r, "first different byte at %llu: A %s, B %s", (unsigned long long)at, show_byte(left, bytes[0]),
-                show_byte(right, bytes[1]));
+    describe(c->report, layers);
+    if (is_erofs(a) || is_erofs(b) || !cause_is_lenient(c->options))
+        report_line(c->report, "first different byte at %llu: A %s, B %s", (unsigned long long)at,
+                    show_byte(left, bytes[0]), show_byte(right, bytes[1]));
     if (is_erofs(a) || is_erofs(b))
         return 0;
-    return compare_archives(r, layers, limit, err);
+    return compare_archives(c, layers, err);
+}
+
+int layer_diff(struct comparison *c, struct side_layer *a, struct side_layer *b, struct cb_error *err)
+{
+    if (is_known_same(a, b))
+        return 0;
+    int result = side_layer_open(a, err) || side_layer_open(b, err) ? -1 : diff_open(c, a, b, err);
+    side_layer_close(a);
+    side_layer_close(b);
+    return result;
 }

@@ -2,15 +2,26 @@
 #ifndef DIFF_LAYER_DIFF_H
 #define DIFF_LAYER_DIFF_H
 
+#include "cause.h"
+#include "keep.h"
 #include "listing.h"
-#include "report.h"
 
-int layer_diff(struct report *r, const struct side_layer *a, const struct side_layer *b, unsigned limit,
-               struct cb_error *err);
+// What the comparison of two images goes through with it.
+struct comparison {
+    struct report *report;
+    const struct cb_diff_options *options;
+    const struct side *sides[2];
+    struct packages packages; // of the pair of images at hand
+    struct keep *keep;        // NULL: no file is kept
+    unsigned limit;
+};
+
+// Opens both for the time of the comparison.
+int layer_diff(struct comparison *c, struct side_layer *a, struct side_layer *b, struct cb_error *err);
 
 // In tar_diff.c: both archives' entries, where their unpacked bytes differ.
-int tar_diff(struct report *r, const struct side_layer *const layers[2], const struct listing *const lists[2],
-             unsigned limit, struct cb_error *err);
+int tar_diff(struct comparison *c, const struct side_layer *const layers[2], const struct listing *const lists[2],
+             struct cb_error *err);
 
 // In gzip_diff.c: the packing of two layers whose unpacked bytes are the same.
 int gzip_diff(struct report *r, const struct side_layer *const layers[2], const struct listing *list,

@@ -47,6 +47,13 @@ static int hash_contents(struct cb_tar_reader *tar, struct cb_hash *hash, uint8_
     return 0;
 }
 
+static struct cb_str canonical(struct cb_str s)
+{
+    while (cb_str_starts(s, "./") || cb_str_starts(s, "/"))
+        s = cb_str_skip(s, s.p[0] == '/' ? 1 : 2);
+    return cb_str_ends(s, "/") ? cb_str_head(s, s.n - 1) : s;
+}
+
 static int list_entries(struct listing *l, struct cb_tar_reader *tar, struct cb_hash *hash, struct cb_error *err)
 {
     struct cb_tar_header h;
@@ -60,6 +67,11 @@ static int list_entries(struct listing *l, struct cb_tar_reader *tar, struct cb_
             return cb_fail(err, CB_E_LIMIT, "the layer has more entries than can be compared");
         e = cb_vec_add(&l->entries);
         e->header = h;
+        if (l->canonical) {
+            e->header.name = canonical(h.name);
+            if (h.type == CB_TAR_HARDLINK) // of a symlink, "/x" and "x" are not the same
+                e->header.linkname = canonical(h.linkname);
+        }
         e->data_at = cb_tar_data_offset(tar);
         if (hash_contents(tar, hash, e->sha256, err) < 0)
             return cb_context(err, "entry %zu", l->entries.n - 1);
@@ -98,12 +110,12 @@ static int read_stream(struct listing *l, struct layer_stream *s, const char *na
     return result;
 }
 
-int listing_read(struct listing *l, const struct side_layer *layer, struct cb_error *err)
+int listing_read(struct listing *l, const struct side_layer *layer, bool canonical_names, struct cb_error *err)
 {
     struct layer_stream s;
     int result;
 
-    memset(l, 0, sizeof *l);
+    *l = (struct listing){.canonical = canonical_names};
     if (layer_stream_open(&s, layer, err) < 0)
         return -1;
     result = read_stream(l, &s, layer->path, err);

@@ -20,11 +20,13 @@ struct listing {
         struct listed *v;
         size_t n, cap;
     } entries;
+    bool canonical;
     struct cb_digest digest; // of the unpacked stream
     uint64_t size;           // of it
 };
 
-int listing_read(struct listing *l, const struct side_layer *layer, struct cb_error *err);
+// canonical: names without "./" and "/" in front.
+int listing_read(struct listing *l, const struct side_layer *layer, bool canonical, struct cb_error *err);
 void listing_release(struct listing *l);
 
 // The entry in whose header or contents the byte at an offset of the unpacked stream is; NULL past the last.

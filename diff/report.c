@@ -7,74 +7,68 @@
 
 #define QUOTE_MAX 200u
 
-void report_begin(struct report *r, struct cb_sink *out, struct cb_error *err)
+void report_begin(struct report *r, const struct cb_diff_options *options)
 {
-    *r = (struct report){.out = out, .err = err};
+    *r = (struct report){.options = options};
+    r->stack[0] = &r->root;
 }
 
-void report_end(struct report *r)
+void report_release(struct report *r)
 {
-    while (r->depth > 0)
-        report_pop(r);
+    cb_vec_release(&r->packages);
+    cb_arena_release(&r->arena);
+}
+
+static struct node *add(struct report *r, enum node_kind kind, const char *fmt, va_list ap)
+{
+    CB_AUTOFREE char *text = cb_vformat(fmt, ap);
+    struct node *n = cb_arena_alloc(&r->arena, sizeof *n), *parent = r->stack[r->depth];
+
+    n->kind = kind;
+    n->text = cb_arena_str(&r->arena, cb_str(text));
+    if (parent->last)
+        parent->last->next = n;
+    else
+        parent->first = n;
+    parent->last = n;
+    return n;
 }
 
 void report_push(struct report *r, const char *fmt, ...)
 {
     va_list ap;
 
-    assert(r->depth < REPORT_DEPTH);
+    assert(r->depth + 1 < REPORT_DEPTH);
     va_start(ap, fmt);
-    r->headings[r->depth++] = cb_vformat(fmt, ap);
+    struct node *n = add(r, NODE_HEADING, fmt, ap);
     va_end(ap);
+    r->stack[++r->depth] = n;
 }
 
 void report_pop(struct report *r)
 {
     assert(r->depth > 0);
-    free(r->headings[--r->depth]);
-    if (r->written > r->depth)
-        r->written = r->depth;
+    r->depth--;
 }
 
-static void put(struct report *r, size_t depth, const char *text)
+struct node *report_line(struct report *r, const char *fmt, ...)
 {
-    CB_AUTOFREE char *line = cb_format("%*s%s\n", (int)(2 * depth), "", text);
-
-    if (!r->failed && cb_write(r->out, line, strlen(line), r->err) < 0)
-        r->failed = true;
-}
-
-static void put_headings(struct report *r)
-{
-    for (; r->written < r->depth; r->written++)
-        put(r, r->written, r->headings[r->written]);
-}
-
-void report_line(struct report *r, const char *fmt, ...)
-{
-    char *text;
     va_list ap;
 
     va_start(ap, fmt);
-    text = cb_vformat(fmt, ap);
+    struct node *n = add(r, NODE_DIFFERENCE, fmt, ap);
     va_end(ap);
     r->differs = true;
-    put_headings(r);
-    put(r, r->depth, text);
-    free(text);
+    return n;
 }
 
 void report_note(struct report *r, const char *fmt, ...)
 {
-    char *text;
     va_list ap;
 
     va_start(ap, fmt);
-    text = cb_vformat(fmt, ap);
+    add(r, NODE_NOTE, fmt, ap);
     va_end(ap);
-    put_headings(r);
-    put(r, r->depth, text);
-    free(text);
 }
 
 char *report_quote(struct cb_str s)
@@ -87,4 +81,14 @@ char *report_quote(struct cb_str s)
     if (s.n > QUOTE_MAX)
         cb_buf_addf(&text, "... (%zu bytes)", s.n);
     return cb_buf_take(&text);
+}
+
+bool node_is_empty(const struct node *n)
+{
+    if (n->kind != NODE_HEADING)
+        return false;
+    for (const struct node *c = n->first; c; c = c->next)
+        if (!node_is_empty(c))
+            return false;
+    return true;
 }

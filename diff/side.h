@@ -1,47 +1,49 @@
-// One side of a comparison: the images of an OCI layout or of a docker archive, and their layers as streams.
+// One side of a comparison: the images of a source, and their layers as streams.
 #ifndef DIFF_SIDE_H
 #define DIFF_SIDE_H
 
 #include "cbuild/compress/inflate.h"
-#include "cbuild/oci/layout.h"
+#include "cbuild/oci/image_source.h"
 
 struct side_layer {
     struct cb_str media_type;
     struct cb_digest digest; // of the stored bytes; unset where nothing names it
     struct cb_digest diff_id;
-    const char *path; // the file that holds the bytes
-    uint64_t at, size;
+    const char *path; // for messages
+    uint64_t size;
+    struct cb_image_source *source;
+    const struct cb_source_layer *from;
+    struct cb_blob_file file; // while it is open
 };
 
 struct side_image {
     struct cb_str label;    // its platform, "linux/arm64"
     struct cb_str manifest; // empty where the archive has none
     struct cb_str config;
+    const struct cb_source_image *from;
     struct side_layer *layers;
     size_t nlayers;
 };
 
 struct side {
     struct cb_arena arena;
-    const char *path;
-    struct cb_str index; // empty where the archive has none
+    struct cb_image_source *source; // borrowed
+    struct cb_str index;            // empty where there is none
     struct {
         struct side_image *v;
         size_t n, cap;
     } images;
 };
 
-int side_open(struct side *s, const char *path, struct cb_error *err);
+int side_open(struct side *s, struct cb_image_source *source, struct cb_error *err);
 void side_close(struct side *s);
 
-// In side_archive.c: fills *s (zeroed but for path) from a docker archive.
-int side_read_archive(struct side *s, struct cb_error *err);
-// "os/architecture/variant" of a config, in the side's memory.
-struct cb_str side_label(struct side *s, const struct cb_image_file *f);
+// The bytes of a layer, fetched where need be; then streams may be opened over them, as many as one likes.
+int side_layer_open(struct side_layer *l, struct cb_error *err);
+void side_layer_close(struct side_layer *l);
 
 // A layer's bytes: as stored, and unpacked where they are gzip. Verified against the digest where there is one.
 struct layer_stream {
-    int fd;
     struct cb_range_source file;
     struct cb_digest_source checked;
     bool has_checked;

@@ -62,7 +62,9 @@ static int add_member(struct cb_image_archive *ar, struct cb_tar_reader *tar, co
 
 static int list_members(struct cb_image_archive *ar, struct cb_error *err)
 {
-    struct cb_range_source file = cb_range_source(ar->fd, ar->name, 0, UINT64_MAX / 2);
+    struct cb_fd_source file = cb_fd_source(ar->fd, ar->name);
+    if (lseek(ar->fd, 0, SEEK_SET) < 0)
+        return cb_fail_errno(err, errno, "%s", ar->name);
     struct cb_tar_reader *tar = cb_tar_reader_new(&file.source, ar->name);
     struct cb_tar_header h;
     int more;

@@ -1,5 +1,6 @@
 #include "cbuild/builder/build.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "arch_build.h"
@@ -215,6 +216,41 @@ void cb_build_free_p(struct cb_build **b)
 const struct cb_index_image *cb_build_index(const struct cb_build *b)
 {
     return &b->index;
+}
+
+static void common_config(const struct cb_build *b, struct cb_buf *out)
+{
+    struct cb_image_config *c = cb_config_new();
+    cb_config_merge(b->input, c);
+    if (b->locked.common.n)
+        c->contents.packages.n = 0;
+    for (size_t i = 0; i < b->locked.common.n; i++)
+        cb_strs_add(&c->contents.packages, cb_config_str(c, b->locked.common.v[i]));
+    cb_config_write_json(c, out);
+    cb_config_free(c);
+}
+
+static const struct cb_arch_build *arch_of(const struct cb_build *b, size_t i)
+{
+    for (size_t k = 0; k < b->plan.narchs; k++)
+        if (&b->plan.archs[k].image == b->index.images[i])
+            return &b->plan.archs[k];
+    assert(!"an image of no architecture");
+    return NULL;
+}
+
+void cb_build_stored_config(const struct cb_build *b, size_t i, struct cb_buf *out)
+{
+    if (i == b->index.nimages)
+        common_config(b, out);
+    else
+        cb_config_write_json(arch_of(b, i)->config, out);
+}
+
+const struct cb_document *cb_build_document_of(const struct cb_build *b, size_t i)
+{
+    const struct cb_document *d = i == b->index.nimages ? &b->index_document : &arch_of(b, i)->document;
+    return d->name ? d : NULL;
 }
 
 size_t cb_build_document_count(const struct cb_build *b)

@@ -15,6 +15,8 @@ struct cb_build_flags {
     // of publish
     const char *image_refs;
     bool local;
+    const char *key;
+    bool attest, cosign_tag;
     const char *output;        // of lock
     const char *build_arch;    // of build-minirootfs and build-cpio
     const char *format_string; // --format of show-packages

@@ -16,6 +16,7 @@
 #include "output.h"
 
 static const struct cb_command *const commands[] = {
+    &cb_command_attest,
     &cb_command_build,
     &cb_command_build_cpio,
     &cb_command_build_minirootfs,
@@ -34,6 +35,9 @@ static const struct cb_command *const commands[] = {
     &cb_command_sbom,
     &cb_command_show_config,
     &cb_command_show_packages,
+    &cb_command_sign,
+    &cb_command_trust,
+    &cb_command_verify,
     &cb_command_verify_attestation,
     &cb_command_verify_bundle,
     &cb_command_version,

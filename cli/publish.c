@@ -4,11 +4,13 @@
 #include "cbuild/base/file.h"
 #include "cbuild/base/log.h"
 #include "cbuild/oci/registry.h"
+#include "publish_attest.h"
 
 struct publication {
     struct cb_session session;
     struct cb_reference *refs;
     struct cb_strs tags;
+    struct cb_attacher attacher; // with --attest
 };
 
 static int check_tags(struct publication *p, const struct cb_invocation *in, struct cb_error *err)
@@ -25,7 +27,7 @@ static int check_tags(struct publication *p, const struct cb_invocation *in, str
 }
 
 // Credentials that cannot be read, and files that cannot be written, are told before the work, not after it.
-static int check_ends(const struct publication *p, struct cb_error *err)
+static int check_ends(struct publication *p, struct cb_error *err)
 {
     if (*cb_build_flags.image_refs && cb_check_output(cb_build_flags.image_refs, err))
         return cb_context(err, "--image-refs");
@@ -33,14 +35,21 @@ static int check_ends(const struct publication *p, struct cb_error *err)
         cb_check_documents_folder(cb_build_flags.sbom_path, err))
         return -1;
     if (cb_build_flags.local)
-        return 0;
+        return cb_build_flags.attest ? cb_fail(err, CB_E_USAGE,
+                                               "--local and --attest exclude each other: the Docker "
+                                               "daemon keeps no attestations")
+                                     : 0;
     for (size_t i = 0; i < p->tags.n; i++) {
         CB_AUTH_AUTO auth = {0};
         if (cb_credentials_find(&p->session.environment.credentials, p->refs[i].registry, p->refs[i].repository, &auth,
                                 err))
             return cb_context(err, "credentials for %.*s", CB_STR_ARG(p->refs[i].registry));
     }
-    return 0;
+    if (!cb_build_flags.attest && (*cb_build_flags.key || cb_build_flags.cosign_tag))
+        return cb_fail(err, CB_E_USAGE, "--key and --cosign-tag say how to attest; --attest is missing");
+    return cb_build_flags.attest ? cb_attacher_fill(&p->attacher, &p->session.environment, cb_build_flags.key,
+                                                    cb_build_flags.cosign_tag, err)
+                                 : 0;
 }
 
 static int load_locally(const struct publication *p, const struct cb_index_image *idx, struct cb_error *err)
@@ -84,7 +93,8 @@ static int push(const struct publication *p, const struct cb_build *b, struct cb
     const struct cb_index_image *idx = cb_build_index(b);
     struct cb_registry *r = cb_registry_new(p->session.http, &p->session.environment.credentials);
     const struct cb_push_options options = {.event = tell};
-    int failed = cb_registry_push(r, idx, p->refs, p->tags.n, &options, err);
+    int failed = cb_registry_push(r, idx, p->refs, p->tags.n, &options, err) ||
+                 (cb_build_flags.attest && cb_publish_attest(r, b, p->refs, p->tags.n, &p->attacher.options, err));
     cb_registry_free(r);
     if (failed || write_image_refs(p, idx, err))
         return -1;
@@ -112,6 +122,7 @@ static int run(const struct cb_invocation *in, struct cb_error *err)
         failed = cb_build_flags.local ? load_locally(&p, cb_build_index(b), err) : push(&p, b, err);
     cb_build_free(b);
     cb_strs_release(&p.tags);
+    cb_attacher_release(&p.attacher);
     cb_session_close(&p.session);
     return failed ? -1 : 0;
 }

@@ -60,7 +60,7 @@ static int load(struct cb_arena *a, struct cb_bundle *bundle, struct cb_trusted_
     if (cb_read_file(root_path, &root_text, CB_TRUSTED_ROOT_MAX, err) ||
         cb_trusted_root_parse(root, cb_buf_str(&root_text), root_path, err))
         return cb_context(err, "--trusted-root");
-    if (*key && (cb_read_file(key, &key_text, CB_KEY_FILE_MAX, err) ||
+    if (*key && (cb_read_file(key, &key_text, CB_KEY_TEXT_MAX, err) ||
                  !(*v = cb_verifier_from_pem(cb_buf_str(&key_text), err))))
         return cb_context(err, "--key %s", key);
     if (cb_read_file(bundle_path, &text, CB_ENVELOPE_MAX, err) ||

@@ -7,7 +7,8 @@
 
 #define OID_ISSUER_RAW "1.3.6.1.4.1.57264.1.1" // the text as it is
 #define OID_ISSUER "1.3.6.1.4.1.57264.1.8"     // as a UTF8String
-#define OID_USER_NAME "1.3.6.1.4.1.57264.1.7"  // otherName of names that are no addresses
+#define OID_REPOSITORY_URI "1.3.6.1.4.1.57264.1.12"
+#define OID_USER_NAME "1.3.6.1.4.1.57264.1.7" // otherName of names that are no addresses
 
 X509 *cb_x509_parse(struct cb_str der, struct cb_error *err)
 {
@@ -85,6 +86,35 @@ static int read_issuer(struct cb_arena *a, struct cb_signer *c, struct cb_error 
     return 0;
 }
 
+// The extensions that carry the raw text, and those (as a UTF8String) that came after them.
+static const struct {
+    const char *raw, *text;
+} workflow_oids[CB_WORKFLOW_CLAIMS] = {
+    [CB_WORKFLOW_TRIGGER] = {"1.3.6.1.4.1.57264.1.2", "1.3.6.1.4.1.57264.1.20"},
+    [CB_WORKFLOW_SHA] = {"1.3.6.1.4.1.57264.1.3", "1.3.6.1.4.1.57264.1.13"},
+    [CB_WORKFLOW_NAME] = {"1.3.6.1.4.1.57264.1.4", NULL},
+    [CB_WORKFLOW_REPOSITORY] = {"1.3.6.1.4.1.57264.1.5", OID_REPOSITORY_URI},
+    [CB_WORKFLOW_REF] = {"1.3.6.1.4.1.57264.1.6", "1.3.6.1.4.1.57264.1.14"},
+};
+
+static int read_workflow(struct cb_arena *a, struct cb_signer *c, struct cb_error *err)
+{
+    static const char github[] = "https://github.com/";
+    for (size_t i = 0; i < CB_WORKFLOW_CLAIMS; i++) {
+        struct cb_str *out = &c->workflow[i];
+        const char *text = workflow_oids[i].text;
+        if (read_extension(a, c->x, workflow_oids[i].raw, false, out, err))
+            return -1;
+        if (out->p || !text)
+            continue;
+        if (read_extension(a, c->x, text, true, out, err))
+            return -1;
+        if (i == CB_WORKFLOW_REPOSITORY && cb_str_starts(*out, github))
+            *out = cb_str_skip(*out, sizeof github - 1);
+    }
+    return 0;
+}
+
 static int read_key(struct cb_signer *c, struct cb_error *err)
 {
     unsigned char *der = NULL;
@@ -99,9 +129,10 @@ static int read_key(struct cb_signer *c, struct cb_error *err)
 int cb_signer_open(struct cb_arena *a, struct cb_str der, struct cb_signer *out, struct cb_error *err)
 {
     *out = (struct cb_signer){.x = cb_x509_parse(der, err)};
-    if (!out->x || read_identity(a, out, err) || read_issuer(a, out, err) || read_key(out, err))
+    if (!out->x || read_identity(a, out, err) || read_issuer(a, out, err) || read_workflow(a, out, err) ||
+        read_key(out, err))
         return -1;
-    if (X509_check_ca(out->x))
+    if (X509_check_ca(out->x) || (X509_get_extension_flags(out->x) & EXFLAG_CA))
         return cb_fail(err, CB_E_TRUST, "the certificate is an authority's, not a signer's");
     if (!(X509_get_key_usage(out->x) & KU_DIGITAL_SIGNATURE) || X509_get_key_usage(out->x) == UINT32_MAX)
         return cb_fail(err, CB_E_TRUST, "the certificate is not for signing");

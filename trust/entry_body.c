@@ -85,7 +85,7 @@ static int check_v2_signature(struct cb_arena *a, const struct json_t *signature
         return -1;
     if (!certificate == !key)
         return cb_fail(err, CB_E_INPUT, "verifier: wanted one of x509Certificate and publicKey");
-    return cb_need_base64(a, certificate ? certificate : key, "rawBytes", CB_KEY_FILE_MAX, &der, err) ||
+    return cb_need_base64(a, certificate ? certificate : key, "rawBytes", CB_KEY_TEXT_MAX, &der, err) ||
                    check_signer_der(s, certificate != NULL, der, err)
                ? -1
                : 0;
@@ -110,7 +110,7 @@ static int hashedrekord_1(struct cb_arena *a, const struct json_t *spec, const s
                    check_hex_digest(hash, s->data, err) || cb_json_need_object(spec, "signature", &signature, err) ||
                    cb_need_base64(a, signature, "content", CB_SIGNATURE_MAX, &sig, err) || check_sig(s, sig, err) ||
                    cb_json_need_object(signature, "publicKey", &key, err) ||
-                   cb_need_base64(a, key, "content", CB_KEY_FILE_MAX, &pem, err) || check_signer_pem(s, pem, err)
+                   cb_need_base64(a, key, "content", CB_KEY_TEXT_MAX, &pem, err) || check_signer_pem(s, pem, err)
                ? -1
                : 0;
 }
@@ -135,7 +135,7 @@ static int dsse_1(struct cb_arena *a, const struct json_t *spec, const struct cb
     return cb_json_need_object(spec, "payloadHash", &hash, err) || check_hex_digest(hash, &payload, err) ||
                    only_item(spec, "signatures", &signature, err) ||
                    cb_need_base64(a, signature, "signature", CB_SIGNATURE_MAX, &sig, err) || check_sig(s, sig, err) ||
-                   cb_need_base64(a, signature, "verifier", CB_KEY_FILE_MAX, &pem, err) || check_signer_pem(s, pem, err)
+                   cb_need_base64(a, signature, "verifier", CB_KEY_TEXT_MAX, &pem, err) || check_signer_pem(s, pem, err)
                ? -1
                : 0;
 }
@@ -149,6 +149,23 @@ static int dsse_2(struct cb_arena *a, const struct json_t *spec, const struct cb
                    cb_json_need_object(inner, "payloadHash", &hash, err) ||
                    check_base64_digest(a, hash, &payload, err) || only_item(inner, "signatures", &signature, err) ||
                    check_v2_signature(a, signature, s, err)
+               ? -1
+               : 0;
+}
+
+// It names the envelope by a digest of its JSON, signature and all.
+static int intoto_1(struct cb_arena *a, const struct json_t *spec, const struct cb_entry_subject *s,
+                    struct cb_error *err)
+{
+    struct cb_signed_data text;
+    struct json_t *content, *hash;
+    struct cb_str pem;
+    if (!s->envelope_text.p)
+        return cb_fail(err, CB_E_UNSUPPORTED, "a log entry of kind intoto 0.0.1 within a bundle");
+    cb_signed_data_of(&text, s->envelope_text);
+    return cb_json_need_object(spec, "content", &content, err) || cb_json_need_object(content, "hash", &hash, err) ||
+                   check_hex_digest(hash, &text, err) ||
+                   cb_need_base64(a, spec, "publicKey", CB_KEY_TEXT_MAX, &pem, err) || check_signer_pem(s, pem, err)
                ? -1
                : 0;
 }
@@ -167,7 +184,7 @@ static int intoto_2(struct cb_arena *a, const struct json_t *spec, const struct 
         cb_json_need_str(envelope, "payloadType", &type, err) || only_item(envelope, "signatures", &signature, err) ||
         cb_need_base64(a, signature, "sig", 2 * CB_SIGNATURE_MAX, &text, err) ||
         cb_decode_base64(a, text, "sig", CB_SIGNATURE_MAX, &sig, err) || check_sig(s, sig, err) ||
-        cb_need_base64(a, signature, "publicKey", CB_KEY_FILE_MAX, &pem, err))
+        cb_need_base64(a, signature, "publicKey", CB_KEY_TEXT_MAX, &pem, err))
         return -1;
     if (!cb_str_eq(type, s->envelope->payload_type))
         return mismatch(err, "type of payload");
@@ -182,6 +199,7 @@ static const struct {
              {"hashedrekord", "0.0.2", false, hashedrekord_2},
              {"dsse", "0.0.1", true, dsse_1},
              {"dsse", "0.0.2", true, dsse_2},
+             {"intoto", "0.0.1", true, intoto_1},
              {"intoto", "0.0.2", true, intoto_2}};
 
 static int check_body(struct cb_arena *a, const struct json_t *json, const struct cb_log_entry *e,

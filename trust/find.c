@@ -4,7 +4,8 @@
 
 #define MEDIA_BUNDLE "application/vnd.dev.sigstore.bundle"
 #define MEDIA_ENVELOPE "application/vnd.dsse.envelope.v1+json"
-#define ARTIFACT_ATTESTATION "application/vnd.dev.cosign.artifact.att.v1+json"
+#define MEDIA_PAYLOAD "application/vnd.dev.cosign.simplesigning.v1+json"
+#define MEDIA_EMPTY "application/vnd.oci.empty.v1+json"
 
 struct search {
     struct cb_registry *registry;
@@ -16,8 +17,12 @@ struct search {
 
 static int read_layer(struct search *s, const struct cb_descriptor *d, struct cb_str place, struct cb_error *err)
 {
-    bool is_bundle = cb_str_starts(d->media_type, MEDIA_BUNDLE);
-    if (!is_bundle && !cb_str_is(d->media_type, MEDIA_ENVELOPE))
+    enum cb_attestation_form form = CB_FORM_BUNDLE;
+    if (cb_str_is(d->media_type, MEDIA_ENVELOPE))
+        form = CB_FORM_ENVELOPE;
+    else if (cb_str_is(d->media_type, MEDIA_PAYLOAD))
+        form = CB_FORM_PAYLOAD;
+    else if (!cb_str_starts(d->media_type, MEDIA_BUNDLE))
         return 0;
     if (s->out->n >= CB_ATTESTATIONS_MAX)
         return cb_fail(err, CB_E_LIMIT, "more than %u attestations are attached to the image", CB_ATTESTATIONS_MAX);
@@ -30,8 +35,10 @@ static int read_layer(struct search *s, const struct cb_descriptor *d, struct cb
     struct cb_attestation *v = cb_arena_alloc(s->arena, (s->out->n + 1) * sizeof *v);
     if (s->out->n)
         memcpy(v, s->out->v, s->out->n * sizeof *v);
-    v[s->out->n++] = (struct cb_attestation){
-        .place = place, .bytes = cb_arena_str(s->arena, cb_buf_str(&bytes)), .is_bundle = is_bundle};
+    v[s->out->n++] = (struct cb_attestation){.place = place,
+                                             .bytes = cb_arena_str(s->arena, cb_buf_str(&bytes)),
+                                             .form = form,
+                                             .annotations = d->annotations};
     s->out->v = v;
     return 0;
 }
@@ -60,7 +67,9 @@ static bool may_attest(const struct cb_descriptor *d)
 {
     return cb_media_type_is_image(d->media_type) &&
            (d->artifact_type.n == 0 || cb_str_starts(d->artifact_type, MEDIA_BUNDLE) ||
-            cb_str_is(d->artifact_type, MEDIA_ENVELOPE) || cb_str_is(d->artifact_type, ARTIFACT_ATTESTATION));
+            cb_str_starts(d->artifact_type, "application/vnd.dev.cosign.artifact.") ||
+            cb_str_is(d->artifact_type, MEDIA_ENVELOPE) || cb_str_is(d->artifact_type, MEDIA_EMPTY) ||
+            cb_str_is(d->artifact_type, CB_IN_TOTO_TYPE));
 }
 
 static int search_referrers(struct search *s, struct cb_error *err)
@@ -80,9 +89,9 @@ static int search_referrers(struct search *s, struct cb_error *err)
     return 0;
 }
 
-static int search_tag(struct search *s, struct cb_error *err)
+static int search_tag(struct search *s, const char *suffix, struct cb_error *err)
 {
-    struct cb_str tag = cb_arena_format(s->arena, "sha256-%s.att", cb_digest_hex(&s->out->image));
+    struct cb_str tag = cb_arena_format(s->arena, "sha256-%s.%s", cb_digest_hex(&s->out->image), suffix);
     struct cb_reference ref = cb_reference_with_tag(s->arena, &s->repository, tag);
     if (read_manifest(s, &ref, false, "tag", err) == 0)
         return 0;
@@ -93,7 +102,8 @@ static int search_tag(struct search *s, struct cb_error *err)
 }
 
 int cb_attestations_find(struct cb_registry *r, struct cb_arena *a, const struct cb_reference *image,
-                         const struct cb_reference *repository, struct cb_attestations *out, struct cb_error *err)
+                         const struct cb_reference *repository, unsigned which, struct cb_attestations *out,
+                         struct cb_error *err)
 {
     struct cb_descriptor d;
     struct cb_str bytes;
@@ -102,5 +112,8 @@ int cb_attestations_find(struct cb_registry *r, struct cb_arena *a, const struct
         return -1;
     out->image = d.digest;
     struct search s = {r, a, repository ? *repository : *image, out, 0};
-    return search_referrers(&s, err) || search_tag(&s, err) ? -1 : 0;
+    return search_referrers(&s, err) || ((which & CB_ATTACHED_ATTESTATIONS) && search_tag(&s, "att", err)) ||
+                   ((which & CB_ATTACHED_SIGNATURES) && search_tag(&s, "sig", err))
+               ? -1
+               : 0;
 }

@@ -12,6 +12,7 @@ struct cb_signer { // of a signer
     X509 *x;
     struct cb_verifier *key;
     struct cb_str identity, issuer; // what it says of its owner; trusted once the chain is
+    struct cb_str workflow[CB_WORKFLOW_CLAIMS];
 };
 
 X509 *cb_x509_parse(struct cb_str der, struct cb_error *err); // exactly one certificate, DER
@@ -31,6 +32,11 @@ int cb_signer_check_sct(const struct cb_signer *c, const struct cb_trusted_root 
 // A store that trusts the last certificate of an authority, at that time; the others go into *between. NULL on failure.
 X509_STORE *cb_authority_store(const struct cb_authority *authority, int64_t time, STACK_OF(X509) * *between,
                                struct cb_error *err);
+
+// ---- identity.c
+
+// Whether it is who was asked for. CB_E_TRUST also where the policy asks for nobody.
+int cb_signer_check_identity(const struct cb_signer *c, const struct cb_bundle_policy *p, struct cb_error *err);
 
 // ---- timestamp.c
 
@@ -53,6 +59,7 @@ struct cb_entry_subject {
     struct cb_str signature;
     const struct cb_signed_data *data;  // what is signed: the artifact, or the envelope's PAE
     const struct cb_envelope *envelope; // NULL for a message
+    struct cb_str envelope_text;        // its JSON as it was signed and logged; p == NULL where that is not known
 };
 
 // Whether the entry is about just this signature, by just this signer, over just this.

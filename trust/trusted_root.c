@@ -2,6 +2,7 @@
 
 #include <time.h>
 
+#include "cbuild/crypto/key.h"
 #include "cbuild/text/json_read.h"
 #include "decode.h"
 
@@ -64,7 +65,7 @@ static int read_log(struct cb_arena *a, const struct json_t *obj, struct cb_log 
     struct json_t *key, *id;
     struct cb_str der, url;
     if (cb_json_get_str(obj, "baseUrl", &url, err) || cb_json_need_object(obj, "publicKey", &key, err) ||
-        cb_need_base64(a, key, "rawBytes", CB_KEY_FILE_MAX, &der, err) || read_window(key, &out->window, err) ||
+        cb_need_base64(a, key, "rawBytes", CB_KEY_TEXT_MAX, &der, err) || read_window(key, &out->window, err) ||
         cb_json_need_object(obj, "logId", &id, err) || cb_need_base64(a, id, "keyId", 64, &out->key_id, err))
         return -1;
     out->base_url = cb_arena_str(a, url);
@@ -89,7 +90,7 @@ static int read_authority(struct cb_arena *a, const struct json_t *obj, struct c
     for (size_t i = 0; i < n; i++, out->ncertificates++) {
         struct json_t *item;
         if (cb_json_as_object(cb_json_at(list, i), "certificates", &item, err) ||
-            cb_need_base64(a, item, "rawBytes", CB_KEY_FILE_MAX, &out->certificates[i], err))
+            cb_need_base64(a, item, "rawBytes", CB_KEY_TEXT_MAX, &out->certificates[i], err))
             return -1;
     }
     return 0;
@@ -158,6 +159,30 @@ int cb_trusted_root_parse(struct cb_trusted_root *out, struct cb_str text, const
     if (!json)
         return -1;
     return read_root(out, json, err) ? cb_context(err, "%s", what) : 0;
+}
+
+int cb_trusted_root_use_chain(struct cb_trusted_root *root, struct cb_str text, const char *what, struct cb_error *err)
+{
+    struct cb_arena *a = &root->arena;
+    struct cb_authority *authority = cb_arena_alloc(a, sizeof *authority);
+    struct cb_str label;
+    *authority = (struct cb_authority){.uri = cb_arena_str(a, cb_str(what)), .window = {INT64_MIN, INT64_MAX}};
+    authority->certificates = cb_arena_alloc(a, CB_TRUSTED_CHAIN_MAX * sizeof *authority->certificates);
+    for (;;) {
+        CB_BUF_AUTO der = {0};
+        if (cb_pem_next(&text, &label, &der) != 1)
+            break;
+        if (!cb_str_is(label, "CERTIFICATE"))
+            return cb_fail(err, CB_E_INPUT, "%s: a %.*s among the certificates", what, CB_STR_ARG(label));
+        if (authority->ncertificates == CB_TRUSTED_CHAIN_MAX)
+            return cb_fail(err, CB_E_LIMIT, "%s: more than %u certificates", what, CB_TRUSTED_CHAIN_MAX);
+        authority->certificates[authority->ncertificates++] = cb_arena_str(a, cb_buf_str(&der));
+    }
+    if (!authority->ncertificates)
+        return cb_fail(err, CB_E_INPUT, "%s: no certificate (PEM)", what);
+    root->certificate_authorities = authority;
+    root->ncertificate_authorities = 1;
+    return 0;
 }
 
 void cb_trusted_root_release(struct cb_trusted_root *root)

@@ -47,6 +47,10 @@ void cb_build_free_p(struct cb_build **b);
 
 const struct cb_index_image *cb_build_index(const struct cb_build *b);
 
+// Appends the configuration that image i of the index stores (etc/apko.json, which its packages are locked in); for
+// i == nimages the one of them all, with the packages that they have in common: to build it gives them again.
+void cb_build_stored_config(const struct cb_build *b, size_t i, struct cb_buf *out);
+
 // A document beside the images: an unnamed file of its bytes, and the name that it should get.
 struct cb_document {
     char *name; // "sbom-x86_64.spdx.json"
@@ -57,5 +61,8 @@ struct cb_document {
 // The documents that were asked for: one of each image, then that of the index.
 size_t cb_build_document_count(const struct cb_build *b);
 const struct cb_document *cb_build_document(const struct cb_build *b, size_t i);
+
+// That of image i of the index; for i == nimages the index's. NULL where none was asked for.
+const struct cb_document *cb_build_document_of(const struct cb_build *b, size_t i);
 
 #endif

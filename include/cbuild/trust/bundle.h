@@ -8,6 +8,7 @@
 #ifndef CB_TRUST_BUNDLE_H
 #define CB_TRUST_BUNDLE_H
 
+#include "cbuild/text/regexp.h"
 #include "cbuild/trust/statement.h"
 #include "cbuild/trust/trusted_root.h"
 
@@ -40,7 +41,8 @@ struct cb_bundle {
     size_t ntimestamps;
     bool is_envelope;
     struct cb_envelope envelope;
-    struct cb_str signature;        // of the message, or of the envelope (which has exactly one)
+    struct cb_str envelope_text;    // the envelope's JSON where it stood by itself; p == NULL in a bundle
+    struct cb_str signature;        // of the message, or of the envelope where that has exactly one
     struct cb_str digest_algorithm; // as the bundle claims; a consistency check only
     struct cb_str digest;
 };
@@ -49,15 +51,41 @@ struct cb_bundle {
 int cb_bundle_parse(struct cb_arena *a, struct cb_str text, const char *what, struct cb_bundle *out,
                     struct cb_error *err);
 
+// What a certificate says of the GitHub workflow that it was issued to.
+enum cb_workflow_claim {
+    CB_WORKFLOW_TRIGGER,
+    CB_WORKFLOW_SHA,
+    CB_WORKFLOW_NAME,
+    CB_WORKFLOW_REPOSITORY, // "owner/name"
+    CB_WORKFLOW_REF,
+    CB_WORKFLOW_CLAIMS,
+};
+
 struct cb_bundle_policy {
-    const struct cb_trusted_root *root;
-    const struct cb_verifier *key;  // who must have signed, or NULL: identity and issuer
-    struct cb_str identity, issuer; // of the certificate, as they are, without patterns
+    const struct cb_trusted_root *root; // may be without logs and authorities where nothing is asked of them
+    const struct cb_verifier *key;      // who must have signed, or NULL: a certificate's identity and issuer, both
+    struct cb_str identity, issuer;     // as they are; a pattern, where there is one, is held instead
+    const struct cb_regexp *identity_pattern, *issuer_pattern;
+    struct cb_str workflow[CB_WORKFLOW_CLAIMS]; // empty: anything
+    // No log is asked. With a key the signature is then enough, whatever stands beside it. Without one, a certificate
+    // that no timestamp speaks for must be valid now.
+    bool ignore_log;
+    bool ignore_sct;
+    bool needs_timestamp; // at least one signed timestamp (RFC 3161)
+    int64_t now;          // seconds since 1970
 };
 
 struct cb_bundle_signer {
     struct cb_str identity, issuer; // of the certificate; empty for a key
+    int64_t time;                   // when it was signed, by a timestamp or a log's promise that holds; 0: unknown
 };
+
+// What cosign v2 stores instead of a bundle: a blob (an envelope, or the payload that is signed) and, among the
+// annotations of its layer, signature, certificate, log entry and timestamp. The certificates above the signer's that
+// stand there are not looked at.
+struct cb_string_map;
+int cb_bundle_from_annotations(struct cb_arena *a, struct cb_str blob, bool is_envelope,
+                               const struct cb_string_map *annotations, struct cb_bundle *out, struct cb_error *err);
 
 // artifact: what the message or statement must be about. *signer (slices in *a) is filled as soon as it is known, so
 // that a refusal can be told with it. CB_E_TRUST says which part does not hold, CB_E_INPUT which is malformed.

@@ -45,6 +45,9 @@ struct cb_trusted_root {
 
 // CB_E_INPUT for a document of another type or form, CB_E_LIMIT above the limits.
 int cb_trusted_root_parse(struct cb_trusted_root *out, struct cb_str text, const char *what, struct cb_error *err);
+// Instead of its certificate authorities: the one whose certificates are the PEM blocks of text, the root last, at any
+// time.
+int cb_trusted_root_use_chain(struct cb_trusted_root *root, struct cb_str text, const char *what, struct cb_error *err);
 void cb_trusted_root_release(struct cb_trusted_root *root);
 #define CB_TRUSTED_ROOT_AUTO __attribute__((cleanup(cb_trusted_root_release))) struct cb_trusted_root
 

@@ -10,7 +10,7 @@
 
 #define CB_SIGNATURE_MAX 4096u      // bytes of one signature
 #define CB_VERIFIER_RSA_MIN 2048u   // bits
-#define CB_KEY_FILE_MAX (64u << 10) // bytes of a key's file
+#define CB_KEY_TEXT_MAX (64u << 10) // bytes of a key's file
 
 struct cb_verifier; // read-only once made
 

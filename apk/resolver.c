@@ -421,6 +421,20 @@ static int add_if_complete(struct solver *s, struct found *f, struct u32s *deps,
     return 0;
 }
 
+// How many dependencies, with those that are added meanwhile, the reference can see while it goes over its Go map,
+// which was made for n: once all places are taken the map moves, and what comes in from then on is not met any more. (A
+// map of several tables moves in parts; no limit is known then.)
+static size_t seen_at_most(size_t n)
+{
+    enum { GROUP = 8, FULL = 7, TABLE = 1024 }; // a table takes 7 of each 8 places
+    size_t places = 2 * GROUP;
+    if (n <= GROUP)
+        return GROUP;
+    while (places < n * GROUP / FULL)
+        places *= 2;
+    return places > TABLE ? SIZE_MAX : places / GROUP * FULL;
+}
+
 // install_if: packages that are wanted where all of certain others are among an entry's dependencies. Neither their own
 // dependencies nor what is ruled out count. The reference goes over a Go map that grows meanwhile: for up to eight
 // dependencies it mostly sees them, and what is added, in this order; for more its order is random.
@@ -428,7 +442,8 @@ static int add_install_if(struct solver *s, struct found *f, struct u32s *deps, 
 {
     if (!s->r->install_if.n)
         return 0;
-    for (size_t i = 0; i < deps->n; i++) {
+    size_t most = seen_at_most(s->order.n);
+    for (size_t i = 0; i < deps->n && i < most; i++) {
         const struct candidate *c = &s->r->packages.v[deps->v[i]];
         const struct u32s *waiting = cb_map_get(&s->r->install_if, package_name(c));
         if (!waiting) {

@@ -145,10 +145,13 @@ static void fill_entries(struct cb_resolver *r)
 }
 
 // A repository that is given more than once, with and without a tag: the reference reads its index once, and for every
-// line takes the tag of the line that it happened to begin with, which is mostly (in 55 of 60 runs) the last one.
-static const struct cb_index *last_of(const struct cb_index *const *indexes, size_t n, size_t i)
+// line takes the tag of the line that it happened to begin with. It begins with all lines at once, and what wins is
+// mostly the very last line (in 55 of 60 runs), and where that is another repository the first (in 38 of 43).
+static const struct cb_index *index_read(const struct cb_index *const *indexes, size_t n, size_t i)
 {
-    for (size_t k = n - 1; k > i; k--)
+    if (cb_str_eq(indexes[n - 1]->origin.base, indexes[i]->origin.base))
+        return indexes[n - 1];
+    for (size_t k = 0; k < i; k++)
         if (cb_str_eq(indexes[k]->origin.base, indexes[i]->origin.base))
             return indexes[k];
     return indexes[i];
@@ -160,7 +163,7 @@ struct cb_resolver *cb_resolver_new(const struct cb_index *const *indexes, size_
     r->steps_max = CB_RESOLVE_STEPS_MAX;
     r->indexes = cb_alloc((n + 1) * sizeof *r->indexes);
     for (size_t i = 0; i < n; i++) {
-        r->indexes[r->nindexes++] = last_of(indexes, n, i);
+        r->indexes[r->nindexes++] = index_read(indexes, n, i);
         add_index(r, r->indexes[i]);
     }
     count_entries(r);

@@ -17,7 +17,8 @@ struct cb_resolver;
 
 // The order of the indexes matters where they have the same package: it is the order of /etc/apk/repositories, that is,
 // repository lines in byte order, and last the index of a base image. Indexes are borrowed. Of indexes with the same
-// base (a repository that is given with and without a tag) the last one stands for all of them.
+// base (a repository that is given with and without a tag) one stands for all of them: the last of the list where it is
+// among them, else the first of them.
 struct cb_resolver *cb_resolver_new(const struct cb_index *const *indexes, size_t n);
 void cb_resolver_free(struct cb_resolver *r);
 

@@ -14,7 +14,6 @@ enum cb_text_rule {
     CB_ANY_TEXT,     // everything but NUL
     CB_ONE_LINE,     // no line breaks: lines of etc/apk/repositories, etc/apk/world
     CB_ACCOUNT_TEXT, // a field of etc/passwd or etc/group: no line breaks, no ":"
-    CB_MEMBER_TEXT,  // a member of a group: no "," either
     CB_INNER_PATH,   // a path within the image: no ".." component
     CB_FOLDER_NAME,  // a folder within a folder of the image: no line breaks, no ".." component
     CB_ARCH_TEXT,    // part of a URL and of file names

@@ -35,7 +35,7 @@ static const struct record user = {"a user", user_fields, COUNT(user_fields), si
 static const struct field group_fields[] = {
     F(struct cb_group_entry, groupname, "groupname", T_STR, NULL, CB_ACCOUNT_TEXT),
     F(struct cb_group_entry, gid, "gid", T_U32, NULL, CB_ANY_TEXT),
-    F(struct cb_group_entry, members, "members", T_STRS, NULL, CB_MEMBER_TEXT),
+    F(struct cb_group_entry, members, "members", T_STRS, NULL, CB_ACCOUNT_TEXT),
 };
 static const struct record group = {"a group", group_fields, COUNT(group_fields), sizeof(struct cb_group_entry)};
 

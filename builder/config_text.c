@@ -32,14 +32,11 @@ const char *cb_text_rule_broken(enum cb_text_rule rule, struct cb_str text)
 {
     if (text.n && memchr(text.p, '\0', text.n))
         return "must not hold a NUL byte";
-    bool lines = rule == CB_ONE_LINE || rule == CB_ACCOUNT_TEXT || rule == CB_MEMBER_TEXT || rule == CB_FOLDER_NAME ||
-                 rule == CB_ARCH_TEXT;
+    bool lines = rule == CB_ONE_LINE || rule == CB_ACCOUNT_TEXT || rule == CB_FOLDER_NAME || rule == CB_ARCH_TEXT;
     if (lines && cb_str_find_any(text, "\n\r") >= 0)
         return "must not hold a line break: it becomes one line of a file in the image";
-    if ((rule == CB_ACCOUNT_TEXT || rule == CB_MEMBER_TEXT) && cb_str_find(text, ':') >= 0)
+    if (rule == CB_ACCOUNT_TEXT && cb_str_find(text, ':') >= 0)
         return "must not hold a \":\", which separates the fields of /etc/passwd and /etc/group";
-    if (rule == CB_MEMBER_TEXT && cb_str_find(text, ',') >= 0)
-        return "must not hold a \",\", which separates the members of a group";
     if ((rule == CB_INNER_PATH || rule == CB_FOLDER_NAME) && has_parent_component(text))
         return "must not hold \"..\" as a component: write the path itself";
     if (rule == CB_ARCH_TEXT && (cb_str_starts(text, "/") || has_parent_component(text)))

@@ -11,7 +11,11 @@ from words import ARCHS
 THEMES = ['accounts', 'paths', 'layering', 'resolver', 'odd_tar', 'links', 'overwrites', 'certificates', 'services',
           'keyring', 'busybox', 'ldso', 'os_release', 'sbom', 'base_image', 'tags', 'repositories', 'annotations',
           'environment', 'entrypoint', 'include', 'yaml', 'flags', 'dates', 'archs', 'disagreement', 'broken', 'hostile',
-          'index', 'scripts', 'lock', 'archive', 'apkodb']
+          'index', 'scripts', 'lock', 'archive', 'apkodb', 'erofs', 'checkout', 'edited_lock', 'json_text', 'user_merge',
+          'many_packages']
+
+
+LAST = ('yaml', 'lock', 'erofs', 'edited_lock', 'json_text')
 
 
 def base_package(r):
@@ -73,7 +77,7 @@ def case(seed):
     chosen = r.sample(THEMES, r.choice([1, 1, 2, 2, 3, 4]))
     if r.random() < .5:  # what mostly refuses comes seldom
         chosen = [t for t in chosen if t not in ('broken', 'hostile', 'index')] or ['paths']
-    chosen.sort(key=lambda t: (t in ('yaml', 'lock'), t in ('broken',), t))  # these look at what the others made
+    chosen.sort(key=lambda t: (t in LAST, t in ('broken',), t))  # these look at what the others made
     for theme in chosen:
         getattr(themes, theme)(r, made, names)
     made['themes'] = chosen

@@ -405,21 +405,6 @@ def hostile(r, case, names):
         config['annotations'] = {bad: bad}
 
 
-def base_image(r, case, names):
-    below = {'config': {'contents': {'keyring': ['keys/first.rsa.pub'], 'repositories': ['repos/main'], 'packages': ['base'] + r.sample(names, r.randint(0, len(names)))}, 'archs': list(case['config']['archs'])}}
-    if r.random() < .3:
-        below['config']['layering'] = {'strategy': 'origin', 'budget': r.choice([1, 2, 5])}
-    if r.random() < .5:
-        below['config'].update(r.choice([{'cmd': 'below'}, {'environment': {'A': 'below'}}, {'accounts': {'run-as': '5', 'users': [{'username': 'b', 'uid': 5}]}}, {'annotations': {'b': 'c'}}, {'entrypoint': {'command': '/x'}}]))
-    case['base'] = below
-    case['config']['contents']['baseimage'] = {'image': r.choice(['base/image'] * 6 + ['./base/image', 'base/gone']), 'apkindex': r.choice(['base/index'] * 6 + ['base/none'])}
-    if r.random() < .7:
-        case['config']['contents']['packages'] = r.sample(names, r.randint(0, len(names)))
-    for key in [k for k in case['config'] if k not in ('contents', 'archs', 'include', 'layering', 'certificates')]:
-        if r.random() < .9:
-            del case['config'][key]
-
-
 def apkodb(r, case, names):
     """Folders of the package database, where a package makes them itself."""
     kind = r.choice(['usr-merge', 'lib-link', 'own-world', 'own-repos', 'devs', 'own-apko'])

@@ -6,6 +6,7 @@ A case is plain data (JSON):
   damage       changes of staged files: {"file", "op": cut|append|flip|delete|empty|replace, "at", "data"}
   base         a case of its own whose image becomes base/image, with base/index/ARCH/APKINDEX
   flags, env   of the command;  "lock": compare lock files too;  "from_lock": build from the lock;  "archive": docker's
+  lock_edits   changes of the lock that is built from: [path of keys, new value or null];  "vcs": look for a checkout
 """
 import hashlib
 import json
@@ -183,6 +184,23 @@ def lock_flags(flags):
     return allowed
 
 
+def edit_lock(path, edits):
+    with open(path) as f:
+        lock = json.load(f)
+    for keys, value in edits:
+        node = lock
+        try:
+            for key in keys[:-1]:
+                node = node[key]
+            if value is None:
+                del node[keys[-1]]
+            else:
+                node[keys[-1]] = value
+        except (KeyError, IndexError, TypeError):
+            pass
+    write_file(path, json.dumps(lock).encode())
+
+
 def run(program, case, root, out):
     """(status, message, outputs) of a program over the staged case; its output stays in the folder out."""
     target = os.path.join(root, out)
@@ -200,14 +218,16 @@ def run(program, case, root, out):
             shutil.move(os.path.join(root, 'image.lock.json'), os.path.join(target, 'lock.json'))
         if case.get('from_lock') and status == 'ok':
             shutil.copyfile(os.path.join(target, 'lock.json'), os.path.join(root, 'use.lock.json'))
+            edit_lock(os.path.join(root, 'use.lock.json'), case.get('lock_edits', []))
             flags = flags + ['--lockfile', 'use.lock.json']
     if not case.get('lock') or case.get('from_lock'):
         image = out + ('/image.tar' if case.get('archive') else '/image')
         if not case.get('archive'):
             os.makedirs(os.path.join(root, image))
         if status == 'ok':
-            status, message = execute(program, ['build', 'image.yaml', 'example.com/test/image:v1', image, '--vcs=false'] +
-                                      flags, root, case)
+            vcs = '--vcs=' + ('true' if case.get('vcs') else 'false')
+            status, message = execute(program, ['build', 'image.yaml', 'example.com/test/image:v1', image, vcs] + flags,
+                                      root, case)
     outputs = collect(target) if status == 'ok' else {}
     return status, message, outputs
 

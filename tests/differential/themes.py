@@ -1,6 +1,7 @@
 """One function a theme: it changes the case in place and draws everything from r."""
 import json
 
+from late_themes import *  # noqa: F401,F403  the themes of what comes before and after a plain build
 from more_themes import *  # noqa: F401,F403  the themes of repositories, of forms and of damage
 from words import BAD_IDS, IDS, MODES, TEXTS, long_name, odd_path, read_key
 

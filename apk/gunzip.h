@@ -10,10 +10,10 @@
 // Zero-initialise to start.
 struct cb_gunzip {
     struct cb_raw_inflate *z; // from the first member on
-    bool loose;          // reserved flags are passed over (indexes) instead of refused (packages)
-    uint8_t part, flags; // of the member, where the next byte stands; of its header
-    uint32_t got;        // bytes of that part so far
-    uint32_t field;      // the number that they are
+    bool loose;               // reserved flags are passed over (indexes) instead of refused (packages)
+    uint8_t part, flags;      // of the member, where the next byte stands; of its header
+    uint32_t got;             // bytes of that part so far
+    uint32_t field;           // the number that they are
     uint32_t header_crc, crc, size;
     uint64_t members; // complete ones so far
 };

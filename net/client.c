@@ -19,11 +19,6 @@ uint64_t cb_now_ms(void)
     return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-static void start_curl(void)
-{
-    curl_global_init(CURL_GLOBAL_DEFAULT);
-}
-
 static void lock_share(CURL *easy, curl_lock_data data, curl_lock_access access, void *ctx)
 {
     (void)easy;
@@ -39,11 +34,12 @@ static void unlock_share(CURL *easy, curl_lock_data data, void *ctx)
     pthread_mutex_unlock(&h->share_locks[data]);
 }
 
+// With the lock held, before the first request: a client that sends none does without libcurl.
 static void open_share(struct cb_http *h)
 {
     h->share = curl_share_init();
     if (!h->share)
-        abort(); // out of memory
+        return; // so each handle remembers for itself
     curl_share_setopt(h->share, CURLSHOPT_LOCKFUNC, lock_share);
     curl_share_setopt(h->share, CURLSHOPT_UNLOCKFUNC, unlock_share);
     curl_share_setopt(h->share, CURLSHOPT_USERDATA, h);
@@ -105,8 +101,6 @@ static struct cb_http_limits with_defaults(struct cb_http_limits l)
 
 struct cb_http *cb_http_new(const struct cb_http_options *options)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, start_curl);
     struct cb_http *h = cb_zalloc(sizeof *h);
     h->env = copy_env(&options->env);
     h->limits = with_defaults(options->limits);
@@ -117,7 +111,6 @@ struct cb_http *cb_http_new(const struct cb_http_options *options)
         pthread_mutex_init(&h->share_locks[i], NULL);
     pthread_mutex_init(&h->lock, NULL);
     pthread_mutex_init(&h->keychain_lock, NULL);
-    open_share(h);
     return h;
 }
 
@@ -152,7 +145,8 @@ void cb_http_free(struct cb_http *h)
     for (size_t i = 0; i < h->known.n; i++)
         forget_known(&h->known.v[i]);
     cb_vec_release(&h->known);
-    curl_share_cleanup(h->share);
+    if (h->share)
+        curl_share_cleanup(h->share);
     X509_STORE_free(h->roots);
     cb_netrc_release(&h->netrc);
     for (size_t i = 0; i < CURL_LOCK_DATA_LAST; i++)
@@ -173,6 +167,8 @@ struct cb_http_handle cb_client_take(struct cb_http *h, const char *route)
 {
     struct cb_http_handle handle = {NULL, NULL};
     pthread_mutex_lock(&h->lock);
+    if (!h->share)
+        open_share(h);
     for (size_t i = h->idle.n; i-- > 0;) // the most recent first: its connection is the likeliest to be alive
         if (strcmp(h->idle.v[i].route, route) == 0) {
             handle = h->idle.v[i];

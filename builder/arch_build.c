@@ -68,6 +68,8 @@ int cb_arch_build_start(struct cb_arch_build *a, const struct cb_image_config *c
     if (open_base(a, c, err))
         return -1;
     build_repositories(a, c, &repositories);
+    if (!repositories.n && !c->contents.has_baseimage) // a base image's list of packages is one, too
+        return cb_fail(err, CB_E_CONFIG, "no repositories; at least one is needed");
     merge_into(&files, &c->contents.keyring);
     merge_into(&files, &a->options->extra_keys);
     const struct cb_keyring_request q = {&repositories, &files, a->apk_arch, a->options->now};

@@ -30,7 +30,7 @@ ORACLE = 'apko d1b5d5ec'
 HOLES = [
     r'control character', r'line break', r'newline', r'line feed', r'NUL byte', r'contains? a colon', r"':'", r'must not hold',
     r'outside (of )?(the|its)', r'climbs?', r"'?\.\.'?", r'escapes?', r'data hash', r'datahash', r'control hash',
-    r'duplicate key', r'includes? itself', r'sparse', r'owner .* (large|range|fit)', r'does not fit 32 bits', r'too (long|large|deep|many)',
+    r'duplicate key', r'occurs twice', r'includes? itself', r'sparse', r'owner .* (large|range|fit)', r'does not fit 32 bits', r'too (long|large|deep|many)',
     r'trailing', r'after the (end|data)', r'is no SHA-1', r'can be named',
 ]
 

@@ -2,8 +2,9 @@
 // which signs every byte that follows that member.
 //
 // As in the reference, one good signature by a key of the ring is enough, signatures by other keys and of other kinds
-// are passed over, and DSA and RSA512 are such kinds. Unlike there, what is inflated before anything is verified has a
-// limit, and the bytes that are verified are those that will be parsed.
+// are passed over, and DSA is such a kind. Unlike there, RSA512 is not (apk-tools names it, no reason speaks against
+// it), what is inflated before anything is verified has a limit, and the bytes that are verified are those that will be
+// parsed.
 #include <stdlib.h>
 
 #include "cbuild/base/log.h"
@@ -65,11 +66,11 @@ static const struct cb_keyring_key *find_key(const struct cb_keyring *keys, stru
     return key ? key : cb_keyring_get(keys, cb_str_head(name, name.n - strlen(".rsa.pub")));
 }
 
-// False for the algorithms that are known by name only: DSA and RSA512.
+// False for an algorithm that is known by name only.
 static bool hash_of(struct cb_str algorithm, enum cb_hash_kind *kind)
 {
-    *kind = cb_str_is(algorithm, "RSA") ? CB_SHA1 : CB_SHA256;
-    return cb_str_is(algorithm, "RSA") || cb_str_is(algorithm, "RSA256");
+    *kind = cb_str_is(algorithm, "RSA") ? CB_SHA1 : cb_str_is(algorithm, "RSA256") ? CB_SHA256 : CB_SHA512;
+    return !cb_str_is(algorithm, "DSA");
 }
 
 static int add_signature(struct cb_tar_reader *r, struct cb_str name, const struct cb_keyring *keys,

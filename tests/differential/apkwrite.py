@@ -146,7 +146,7 @@ def signature(data, signing):
     made = sign(data, key, digest)
     if signing.get('bad'):
         made = made[:-1] + bytes([made[-1] ^ 1])
-    name = '.SIGN.%s.%s' % ({'sha256': 'RSA256', 'sha1': 'RSA', 'sha512': 'RSA512'}[digest], signing.get('name', key + '.pub'))
+    name = '.SIGN.%s.%s' % ({'sha256': 'RSA256', 'sha1': 'RSA'}[digest], signing.get('name', key + '.pub'))
     return gzip_member(tar([{'path': name, 'data': {'base64': base64.b64encode(made).decode()}, 'checksum': False}], False))
 
 

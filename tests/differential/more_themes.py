@@ -89,7 +89,7 @@ def index(r, case, names):
     for repo in case['repos'].values():
         options = repo.setdefault('index', {})
         if r.random() < .4:
-            options['signing'] = r.choice([{'digest': 'sha1'}, {'key': 'second.rsa'}, {'name': 'other.pub'}, {'bad': True}, None, {'digest': 'sha512'},
+            options['signing'] = r.choice([{'digest': 'sha1'}, {'key': 'second.rsa'}, {'name': 'other.pub'}, {'bad': True}, None, None,
                                            {'key': 'second.rsa', 'name': 'first.rsa.pub'}])
         if r.random() < .3:
             options['description'] = r.choice(['', 'Ünï', 'x' * 600, 'two\nlines'])

@@ -64,6 +64,11 @@ struct cb_fetcher *cb_fetcher_new(const struct cb_fetcher_options *o, struct cb_
     f->temp_in_cache = cb_format("a temporary file in the cache %s", o->cache_dir ? o->cache_dir : "");
     f->temp_elsewhere = cb_format("a temporary file in %s", o->temp_dir ? o->temp_dir : cb_temp_folder());
     f->once = once_new();
+    f->indexes = cb_share_new(&cb_index_kind);
+    struct cb_share_kind packages = cb_package_kind;
+    packages.most_idle = o->keep_packages;
+    packages.most_idle_weight = o->keep_package_bytes;
+    f->packages = cb_share_new(&packages);
     return f;
 }
 
@@ -71,6 +76,8 @@ void cb_fetcher_free(struct cb_fetcher *f)
 {
     if (!f)
         return;
+    cb_share_free(f->packages);
+    cb_share_free(f->indexes);
     cb_cache_free(f->cache);
     once_free(f->once);
     free(f->temp_in_cache);

@@ -4,6 +4,7 @@
 
 #include "cbuild/apk/cache.h"
 #include "cbuild/apk/repository.h"
+#include "cbuild/base/share.h"
 #include "cbuild/net/http.h"
 
 #define CB_JSON_ANSWER_MAX (16u << 20)    // releases.json, apk-configuration, JWKS
@@ -21,6 +22,7 @@ struct cb_fetcher {
     unsigned at_once;
     char *temp_in_cache, *temp_elsewhere; // what messages call temporary files
     struct cb_once *once;
+    struct cb_share *indexes, *packages;
 };
 
 // Runs make for key unless an earlier call did so successfully, and gives the bytes it made; they live as long as the
@@ -66,6 +68,9 @@ int cb_keys_parse(struct cb_str text, struct cb_keyring *k, struct cb_error *err
 int cb_keys_alpine(struct cb_fetcher *f, const char *repository, const struct cb_keyring_request *q,
                    struct cb_keyring *k, struct cb_error *err);
 bool cb_key_name_is_safe(struct cb_str name);
+
+// What fetcher->indexes and fetcher->packages hold.
+extern const struct cb_share_kind cb_index_kind, cb_package_kind;
 
 // Whether one of the keys signed the index in fd (size bytes): 0, or CB_E_TRUST, CB_E_INPUT, CB_E_LIMIT, CB_E_IO.
 int cb_index_verify(int fd, uint64_t size, const struct cb_keyring *keys, struct cb_error *err);

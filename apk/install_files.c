@@ -87,6 +87,7 @@ static struct cb_content content_of(const struct package_step *p, const struct c
     // size there is nothing to read: the contents stay without bytes, and reading them fails.
     if (last && last->header.type == CB_TAR_FILE && last->header.size == e->header.size) {
         c.fd = p->file->data_fd;
+        c.source = p->file->data_sha256;
         c.at = last->data_at;
     }
     return c;

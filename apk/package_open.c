@@ -237,18 +237,58 @@ struct cb_apk_file *cb_package_open(struct cb_fetcher *f, const struct cb_repo_p
     return NULL;
 }
 
+// ---- sharing
+
+static void destroy_file(void *file)
+{
+    cb_apk_file_free(file);
+}
+
+static uint64_t unpacked_size(const void *file)
+{
+    struct stat st;
+    return fstat(((const struct cb_apk_file *)file)->data_fd, &st) ? 0 : (uint64_t)st.st_size;
+}
+
+const struct cb_share_kind cb_package_kind = {destroy_file, unpacked_size, 0, 0};
+
+// What decides the file and the checks that it has passed: the hash that it must have, the size that the index gives it
+// (which counts where the cache is read), and where it is.
+static char *share_key(const struct cb_repo_package *p, size_t *n)
+{
+    CB_BUF_AUTO key = {0};
+    cb_buf_addf(&key, "%zu %llu ", p->pkg->checksum.n, (unsigned long long)p->pkg->size);
+    cb_buf_addstr(&key, p->pkg->checksum);
+    cb_buf_addf(&key, "%.*s %.*s %.*s", CB_STR_ARG(p->pkg->name), CB_STR_ARG(p->pkg->version), CB_STR_ARG(p->url));
+    *n = key.n;
+    return cb_buf_take(&key);
+}
+
 struct opening_all {
     struct cb_fetcher *f;
     const struct cb_repo_package *const *packages;
-    struct cb_apk_file **files;
+    const struct cb_apk_file **files;
     size_t *order; // in which they are begun
 };
+
+struct opening_one {
+    struct cb_fetcher *f;
+    const struct cb_repo_package *package;
+};
+
+static void *open_shared(void *ctx, struct cb_error *err)
+{
+    const struct opening_one *one = ctx;
+    return cb_package_open(one->f, one->package, err);
+}
 
 static int open_one(void *ctx, size_t i, struct cb_error *err)
 {
     struct opening_all *all = ctx;
-    size_t k = all->order[i];
-    all->files[k] = cb_package_open(all->f, all->packages[k], err);
+    size_t k = all->order[i], n;
+    struct opening_one one = {all->f, all->packages[k]};
+    CB_AUTOFREE char *key = share_key(one.package, &n);
+    all->files[k] = cb_share_take(all->f->packages, cb_strn(key, n), open_shared, &one, err);
     return all->files[k] ? 0 : -1;
 }
 
@@ -278,7 +318,7 @@ static void order_by_size(const struct cb_repo_package *const *packages, size_t 
 }
 
 int cb_packages_open(struct cb_fetcher *f, const struct cb_repo_package *const *packages, size_t n,
-                     struct cb_apk_file **files, struct cb_error *err)
+                     const struct cb_apk_file **files, struct cb_error *err)
 {
     CB_AUTOFREE size_t *order = cb_realloc_array(NULL, n, sizeof *order);
     struct opening_all all = {f, packages, files, order};
@@ -287,9 +327,18 @@ int cb_packages_open(struct cb_fetcher *f, const struct cb_repo_package *const *
         files[i] = NULL;
     if (cb_parallel(f->o.pool, n, f->at_once, open_one, &all, err) == 0)
         return 0;
+    cb_packages_close(f, packages, n, files);
+    return -1;
+}
+
+void cb_packages_close(struct cb_fetcher *f, const struct cb_repo_package *const *packages, size_t n,
+                       const struct cb_apk_file **files)
+{
     for (size_t i = 0; i < n; i++) {
-        cb_apk_file_free(files[i]);
+        size_t size;
+        CB_AUTOFREE char *key = share_key(packages[i], &size);
+        if (files[i])
+            cb_share_give_back(f->packages, cb_strn(key, size));
         files[i] = NULL;
     }
-    return -1;
 }

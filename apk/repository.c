@@ -24,8 +24,6 @@ int cb_repository_parse(struct cb_repository *r, struct cb_str line, struct cb_e
 
 void cb_indexes_release(struct cb_indexes *x)
 {
-    for (size_t i = 0; i < x->n; i++)
-        cb_index_free(x->v[i]);
     cb_vec_release(x);
 }
 
@@ -34,7 +32,7 @@ void cb_indexes_release(struct cb_indexes *x)
 struct reading {
     struct cb_fetcher *f;
     const struct cb_index_request *q;
-    struct cb_index **parts; // of each repository; NULL where it is left out
+    const struct cb_index **parts; // of each repository; NULL where it is left out
 };
 
 struct one_index {
@@ -142,10 +140,50 @@ static int read_index(const struct one_index *x, struct cb_error *err)
     return have_index(x, true, &none, err);
 }
 
+// ---- sharing
+
+static void destroy_index(void *index)
+{
+    cb_index_free(index);
+}
+
+const struct cb_share_kind cb_index_kind = {destroy_index, NULL, SIZE_MAX, UINT64_MAX};
+
+// The repository, and how its index is verified: with which keys, or not at all.
+static void share_key(const struct one_index *x, struct cb_buf *key)
+{
+    const struct cb_keyring *keys = x->l->q->keys;
+    cb_buf_addf(key, "%.*s %.*s %.*s", CB_STR_ARG(x->repository.tag), CB_STR_ARG(x->origin.base),
+                CB_STR_ARG(x->origin.arch));
+    if (!is_signed(x))
+        return;
+    CB_HASH_AUTO *hash = cb_hash_new(CB_SHA256);
+    uint8_t sum[CB_HASH_MAX];
+    char hex[CB_SHA256_HEX];
+    for (size_t i = 0; i < keys->n; i++) {
+        const uint64_t sizes[] = {keys->v[i].name.n, keys->v[i].bytes.n};
+        cb_hash_add(hash, sizes, sizeof sizes);
+        cb_hash_add(hash, keys->v[i].name.p, keys->v[i].name.n);
+        cb_hash_add(hash, keys->v[i].bytes.p, keys->v[i].bytes.n);
+    }
+    cb_hash_sum(hash, sum);
+    cb_hex(hex, sum, CB_SHA256_SIZE);
+    cb_buf_addf(key, " signed %s", hex);
+}
+
+static void *read_shared(void *ctx, struct cb_error *err)
+{
+    struct one_index *x = ctx;
+    struct cb_index *index = NULL;
+    x->out = &index;
+    return read_index(x, err) ? NULL : index;
+}
+
 static int read_one(void *ctx, size_t i, struct cb_error *err)
 {
     struct reading *l = ctx;
-    struct one_index x = {.l = l, .out = &l->parts[i]};
+    struct one_index x = {.l = l};
+    CB_BUF_AUTO key = {0};
     if (cb_repository_parse(&x.repository, l->q->repositories->v[i], err))
         return -1;
     CB_AUTOFREE char *base = cb_format("%.*s/%.*s", CB_STR_ARG(x.repository.url), CB_STR_ARG(l->q->arch));
@@ -154,7 +192,9 @@ static int read_one(void *ctx, size_t i, struct cb_error *err)
     x.origin = (struct cb_index_origin){.base = cb_str(base), .tag = x.repository.tag, .arch = l->q->arch};
     x.url = url;
     x.shown = shown;
-    if (read_index(&x, err) == 0)
+    share_key(&x, &key);
+    l->parts[i] = cb_share_take(l->f->indexes, cb_buf_str(&key), read_shared, &x, err);
+    if (l->parts[i])
         return 0;
     if (!cb_is_remote(x.repository.url) && err->kind == CB_E_NOT_FOUND) {
         cb_log(CB_WARN, "no index at %s: this repository is left out", shown);
@@ -170,9 +210,7 @@ int cb_indexes_fetch(struct cb_fetcher *f, const struct cb_index_request *q, str
     struct reading l = {f, q, cb_zalloc((n + 1) * sizeof *l.parts)};
     int failed = cb_parallel(f->o.pool, n, f->at_once, read_one, &l, err);
     for (size_t i = 0; i < n; i++)
-        if (failed)
-            cb_index_free(l.parts[i]);
-        else if (l.parts[i])
+        if (!failed && l.parts[i])
             *cb_vec_add(x) = l.parts[i];
     free(l.parts);
     return failed ? -1 : 0;

@@ -4,6 +4,7 @@
 
 #include "cbuild/builder/arch.h"
 #include "documents.h"
+#include "shared_parts.h"
 #include "steps.h"
 
 #define STRS_AUTO __attribute__((cleanup(cb_strs_release))) struct cb_strs
@@ -88,6 +89,11 @@ int cb_arch_build_prepare(struct cb_arch_build *a, const struct cb_image_config 
     const struct cb_index_request q = {&repositories, a->apk_arch, &a->keys, NULL};
     if (cb_indexes_fetch(o->fetcher, &q, &a->indexes, err))
         return -1;
+    if (o->workshop && !a->base.index) {
+        a->resolver = cb_workshop_resolver(o->workshop, a->indexes.v, a->indexes.n);
+        a->resolver_is_shared = true;
+        return 0;
+    }
     // What a base image has is resolved with the rest, from an index of its own.
     CB_AUTOFREE const struct cb_index **all = cb_realloc_array(NULL, a->indexes.n + 1, sizeof *all);
     size_t n = 0;
@@ -186,18 +192,15 @@ static int resolve_locked(struct cb_arch_build *a, const struct cb_strs *world, 
 static int open_and_install(struct cb_arch_build *a, struct cb_error *err)
 {
     size_t n = a->locked.packages.n;
-    CB_AUTOFREE const struct cb_repo_package **packages = cb_realloc_array(NULL, n, sizeof *packages);
+    a->packages = cb_realloc_array(NULL, n + 1, sizeof *a->packages);
+    a->files = cb_zalloc((n + 1) * sizeof *a->files);
     for (size_t i = 0; i < n; i++)
-        packages[i] = &a->locked.packages.v[i];
-    struct cb_apk_file **files = cb_zalloc((n + 1) * sizeof *files);
-    if (cb_packages_open(a->options->fetcher, packages, n, files, err)) {
-        free(files);
+        a->packages[i] = &a->locked.packages.v[i];
+    if (cb_packages_open(a->options->fetcher, a->packages, n, a->files, err))
         return -1;
-    }
-    a->files = files;
     CB_AUTOFREE struct cb_install_item *items = cb_realloc_array(NULL, n, sizeof *items);
     for (size_t i = 0; i < n; i++)
-        items[i] = (struct cb_install_item){a->locked.packages.v[i], files[i]};
+        items[i] = (struct cb_install_item){a->locked.packages.v[i], a->files[i]};
     const struct cb_install_options options = {{a->epoch.sec, a->epoch.nsec}, &a->locked.conflicts};
     return cb_install(a->tree, items, n, &options, &a->installed, err);
 }
@@ -284,6 +287,14 @@ static int make_erofs_layer(struct cb_arch_build *a, struct cb_error *err)
     return cb_layer_write_erofs(a->tree, built, a->options->temp_dir, &a->layers[0], err);
 }
 
+static int make_layer(struct cb_arch_build *a, const struct cb_layer_plan *plan, size_t i, struct cb_error *err)
+{
+    const struct cb_build_options *o = a->options;
+    if (o->workshop)
+        return cb_workshop_layer(o->workshop, plan, i, o->temp_dir, o->pool, &a->layers[i], err);
+    return cb_layer_write(plan, i, o->temp_dir, o->pool, &a->layers[i], err);
+}
+
 static int make_layers(struct cb_arch_build *a, struct cb_error *err)
 {
     const struct cb_image_config *c = a->config;
@@ -301,7 +312,7 @@ static int make_layers(struct cb_arch_build *a, struct cb_error *err)
         a->layers[i] = (struct cb_layer)CB_LAYER_INIT;
     int failed = 0;
     for (size_t i = 0; i < a->nlayers && !failed; i++)
-        failed = cb_layer_write(plan, i, a->options->temp_dir, a->options->pool, &a->layers[i], err);
+        failed = make_layer(a, plan, i, err);
     cb_layer_plan_free(plan);
     return failed;
 }
@@ -312,9 +323,11 @@ static void release_tree(struct cb_arch_build *a)
     cb_vec_release(&a->installed);
     cb_tree_free(a->tree);
     a->tree = NULL;
-    for (size_t i = 0; a->files && i < a->locked.packages.n; i++)
-        cb_apk_file_free(a->files[i]);
+    if (a->files)
+        cb_packages_close(a->options->fetcher, a->packages, a->locked.packages.n, a->files);
+    free(a->packages);
     free(a->files);
+    a->packages = NULL;
     a->files = NULL;
 }
 
@@ -377,7 +390,10 @@ void cb_arch_build_release(struct cb_arch_build *a)
     release_tree(a);
     cb_resolution_release(&a->locked);
     cb_resolution_release(&a->resolution);
-    cb_resolver_free(a->resolver);
+    if (a->resolver_is_shared)
+        cb_workshop_return_resolver(a->options->workshop, a->indexes.v, a->indexes.n);
+    else
+        cb_resolver_free(a->resolver);
     cb_indexes_release(&a->indexes);
     cb_keyring_release(&a->keys);
     cb_base_image_release(&a->base);

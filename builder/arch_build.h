@@ -18,9 +18,11 @@ struct cb_arch_build {
     struct cb_keyring keys;
     struct cb_indexes indexes;
     struct cb_resolver *resolver;
-    struct cb_resolution resolution; // of the configuration, with its siblings
-    struct cb_resolution locked;     // of the locked configuration, alone: the order of installation
-    struct cb_apk_file **files;      // of locked.packages
+    bool resolver_is_shared;                 // the workshop's, over `indexes`
+    struct cb_resolution resolution;         // of the configuration, with its siblings
+    struct cb_resolution locked;             // of the locked configuration, alone: the order of installation
+    const struct cb_repo_package **packages; // locked.packages, while their files are open
+    const struct cb_apk_file **files;
     struct cb_tree *tree;
     struct cb_install_result installed;
     struct cb_layer_groups groups;

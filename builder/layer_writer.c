@@ -7,6 +7,7 @@
 #include "cbuild/fs/erofs.h"
 #include "cbuild/oci/manifest.h"
 #include "layer_plan.h"
+#include "shared_parts.h"
 
 #define COPY_SIZE (256u << 10) // bytes of the buffer through which contents go
 
@@ -14,8 +15,32 @@ struct writer {
     const struct cb_layer_plan *plan;
     struct cb_tar_writer tar;
     struct cb_buf path;
-    char *buf; // COPY_SIZE bytes
+    char *buf;           // COPY_SIZE bytes
+    bool names_contents; // see cb_layer_key
 };
+
+// Stands for contents: their place in a package's data. What comes of it is not a tar, but two are equal only where the
+// tars are: each header says whether contents follow and how many bytes they have.
+static int write_name(struct writer *w, const struct cb_content *c, struct cb_error *err)
+{
+    const uint64_t range[] = {c->at, c->length};
+    struct cb_sink *out = w->tar.out;
+    w->tar = cb_tar_writer(out);
+    if (cb_write(out, "P", 1, err) || cb_write(out, c->source, CB_SHA256_SIZE, err))
+        return -1;
+    return cb_write(out, range, sizeof range, err);
+}
+
+static int write_contents(struct writer *w, const struct cb_node *node, const struct cb_tar_header *h,
+                          struct cb_error *err)
+{
+    struct cb_content c = cb_node_content(node);
+    if (!w->names_contents || cb_tar_data_size(h) == 0)
+        return cb_node_write(node, h, &w->tar, w->buf, COPY_SIZE, err);
+    if (c.fd >= 0 && c.source)
+        return write_name(w, &c, err);
+    return cb_write(w->tar.out, "B", 1, err) || cb_node_write(node, h, &w->tar, w->buf, COPY_SIZE, err) ? -1 : 0;
+}
 
 static int write_node(struct writer *w, struct cb_str path, const struct cb_node *node, const struct cb_node *time,
                       struct cb_error *err)
@@ -24,7 +49,7 @@ static int write_node(struct writer *w, struct cb_str path, const struct cb_node
     if (cb_node_header(node, path, &w->plan->names, &h, err))
         return -1;
     h.mtime = time->mtime;
-    if (cb_tar_write_header(&w->tar, &h, err) || cb_node_write(node, &h, &w->tar, w->buf, COPY_SIZE, err))
+    if (cb_tar_write_header(&w->tar, &h, err) || write_contents(w, node, &h, err))
         return cb_context(err, "%.*s", CB_STR_ARG(path));
     return 0;
 }
@@ -70,15 +95,34 @@ static int write_items(struct writer *w, size_t layer, struct cb_error *err)
     return 0;
 }
 
-int cb_layer_write_tar(const struct cb_layer_plan *p, size_t layer, struct cb_sink *out, struct cb_error *err)
+static int write_layer(const struct cb_layer_plan *p, size_t layer, bool names_contents, struct cb_sink *out,
+                       struct cb_error *err)
 {
-    struct writer w = {.plan = p, .tar = cb_tar_writer(out), .buf = cb_alloc(COPY_SIZE)};
+    struct writer w = {
+        .plan = p, .tar = cb_tar_writer(out), .buf = cb_alloc(COPY_SIZE), .names_contents = names_contents};
     int failed = p->groups ? write_items(&w, layer, err) : cb_tree_walk(p->tree, CB_STR("."), write_walked, &w, err);
     if (!failed)
         failed = cb_tar_close(&w.tar, err);
     cb_buf_release(&w.path);
     free(w.buf);
     return failed ? -1 : 0;
+}
+
+int cb_layer_write_tar(const struct cb_layer_plan *p, size_t layer, struct cb_sink *out, struct cb_error *err)
+{
+    return write_layer(p, layer, false, out, err);
+}
+
+int cb_layer_key(const struct cb_layer_plan *p, size_t layer, uint8_t key[CB_LAYER_KEY_SIZE], struct cb_error *err)
+{
+    CB_HASH_AUTO *hash = cb_hash_new(CB_SHA256);
+    struct cb_hash_sink sink = cb_hash_sink(hash);
+    uint8_t sum[CB_HASH_MAX];
+    if (write_layer(p, layer, true, &sink.sink, err))
+        return cb_context(err, "reading layer %zu", layer);
+    cb_hash_sum(hash, sum);
+    memcpy(key, sum, CB_LAYER_KEY_SIZE);
+    return 0;
 }
 
 // --- Blobs
@@ -164,5 +208,9 @@ int cb_layer_write_erofs(struct cb_tree *t, struct cb_time build_time, const cha
 
 void cb_layer_release(struct cb_layer *l)
 {
-    cb_close_p(&l->fd);
+    if (l->shop)
+        cb_workshop_return_layer(l->shop, l->key);
+    else
+        cb_close_p(&l->fd);
+    *l = (struct cb_layer)CB_LAYER_INIT;
 }

@@ -14,12 +14,18 @@
 
 #define CB_LAYER_DIGEST_SIZE 72 // "sha256:" and 64 hex digits, with the NUL
 
+#define CB_LAYER_KEY_SIZE 32u
+
+struct cb_workshop;
+
 struct cb_layer {
     int fd; // the blob as it is stored, from offset 0; an unnamed file, gone when closed
     const char *media_type;
     char digest[CB_LAYER_DIGEST_SIZE];  // of the blob
     char diff_id[CB_LAYER_DIGEST_SIZE]; // of the tar within, or of the EROFS image
     uint64_t size, tar_size;            // bytes, compressed and not
+    struct cb_workshop *shop;           // whose layer it is, under that key; NULL: nobody else's
+    uint8_t key[CB_LAYER_KEY_SIZE];
 };
 #define CB_LAYER_INIT                                                                                                  \
     {                                                                                                                  \
@@ -56,6 +62,11 @@ size_t cb_layer_plan_count(const struct cb_layer_plan *p);
 
 // The tar of one layer into a sink.
 int cb_layer_write_tar(const struct cb_layer_plan *p, size_t layer, struct cb_sink *out, struct cb_error *err);
+
+// A key of all that decides the layer's bytes, but for the program that writes them: SHA-256 over its tar, in which the
+// range of a package's data that a file's contents are stands for these contents. The data is named by the hash that it
+// was verified with; contents of any other origin are hashed themselves. So layers with one key have the same bytes.
+int cb_layer_key(const struct cb_layer_plan *p, size_t layer, uint8_t key[CB_LAYER_KEY_SIZE], struct cb_error *err);
 
 // One layer as a blob in folder work_dir (NULL: the system's). Compression uses the pool's threads; the bytes do not
 // depend on their number.

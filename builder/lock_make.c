@@ -114,16 +114,15 @@ static int add_packages(struct making *m, struct cb_arch_build *a, struct cb_err
 {
     size_t n = 0, found = a->resolution.packages.n;
     CB_AUTOFREE const struct cb_repo_package **packages = cb_realloc_array(NULL, found + 1, sizeof *packages);
-    CB_AUTOFREE struct cb_apk_file **files = cb_zalloc((found + 1) * sizeof *files);
+    CB_AUTOFREE const struct cb_apk_file **files = cb_zalloc((found + 1) * sizeof *files);
     for (size_t i = 0; i < found; i++)
         if (!is_in_base(a, a->resolution.packages.v[i].pkg->name))
             packages[n++] = &a->resolution.packages.v[i];
     if (cb_packages_open(m->plan.options->fetcher, packages, n, files, err))
         return -1;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++)
         cb_lock_file_add_package(m->out, packages[i], files[i]);
-        cb_apk_file_free(files[i]);
-    }
+    cb_packages_close(m->plan.options->fetcher, packages, n, files);
     return 0;
 }
 

@@ -326,14 +326,14 @@ static enum cb_kind open_package(bool offline, bool with_cache, char **message)
                              .size = package.signature.n + package.control.n + package.data.n};
     struct cb_repo_package p = {.pkg = &pkg, .url = cb_str(address)};
     const struct cb_repo_package *list[] = {&p, &p};
-    struct cb_apk_file *files[2];
+    const struct cb_apk_file *files[2];
     if (cb_packages_open(w.f, list, 2, files, &err) == 0) {
         char text[5];
         assert_int_equal(pread(files[1]->data_fd, text, 5, (off_t)files[1]->entries.v[2].data_at), 5);
         assert_memory_equal(text, "hello", 5);
         assert_int_equal(files[0]->signature_size, package.signature.n);
-        cb_apk_file_free(files[0]);
-        cb_apk_file_free(files[1]);
+        assert_ptr_equal(files[0], files[1]); // opened once
+        cb_packages_close(w.f, list, 2, files);
     }
     if (message)
         *message = cb_strdup(err.message ? err.message : "");

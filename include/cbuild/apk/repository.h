@@ -35,10 +35,15 @@ struct cb_fetcher_options {
     bool ignore_signatures; // of indexes
     bool no_key_discovery;
     unsigned at_once; // downloads at a time; 0: twice the pool's threads, 4 to 16
+    // Opened packages that are kept for whoever asks for them next: how many, and bytes of their unpacked data. 0:
+    // none.
+    size_t keep_packages;
+    uint64_t keep_package_bytes;
 };
 
-// Safe for use by several threads at once. Remembers, as long as it lives, what it asked servers about (ETags of
-// indexes and keys, discovered keys), so that every architecture of an image sees the same.
+// Safe for use by several threads at once. Remembers, as long as it lives, what it asked servers about (discovered
+// keys) and the indexes that it verified, so that every architecture of an image, and every image, sees the same. An
+// index is remembered for the very keys that it was verified with.
 struct cb_fetcher;
 struct cb_fetcher *cb_fetcher_new(const struct cb_fetcher_options *o, struct cb_error *err);
 void cb_fetcher_free(struct cb_fetcher *f);
@@ -58,12 +63,13 @@ struct cb_index_request {
     const struct cb_strs *unsigned_repositories; // whose index is not signed (a base image's); may be NULL
 };
 
-// The indexes of the repositories, in their order; a local one that does not exist is left out with a warning.
+// The indexes of the repositories, in their order; a local one that does not exist is left out with a warning. They
+// belong to the fetcher and live as long as it does.
 struct cb_indexes {
-    struct cb_index **v;
+    const struct cb_index **v;
     size_t n, cap;
 };
-void cb_indexes_release(struct cb_indexes *x);
+void cb_indexes_release(struct cb_indexes *x); // the list only
 
 // Kinds: CB_E_TRUST (no or no good signature), CB_E_LIMIT, CB_E_INPUT, CB_E_NETWORK, CB_E_AUTH, CB_E_NOT_FOUND (a
 // remote index), CB_E_IO. The message names the index.
@@ -75,9 +81,13 @@ int cb_indexes_fetch(struct cb_fetcher *f, const struct cb_index_request *q, str
 // wanted and found and the source in the message.
 struct cb_apk_file *cb_package_open(struct cb_fetcher *f, const struct cb_repo_package *p, struct cb_error *err);
 
-// n packages at once, files[i] belonging to packages[i]. On failure none is left open and the error is that of the
-// first package in the list that failed.
+// n packages at once, files[i] belonging to packages[i]. They are shared: others may have the same files, which are
+// opened and verified once as long as somebody has them (or the fetcher keeps them). On failure none is left open and
+// the error is that of the first package in the list that failed.
 int cb_packages_open(struct cb_fetcher *f, const struct cb_repo_package *const *packages, size_t n,
-                     struct cb_apk_file **files, struct cb_error *err);
+                     const struct cb_apk_file **files, struct cb_error *err);
+// Gives them back; files[i] may be NULL.
+void cb_packages_close(struct cb_fetcher *f, const struct cb_repo_package *const *packages, size_t n,
+                       const struct cb_apk_file **files);
 
 #endif

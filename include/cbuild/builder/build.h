@@ -13,6 +13,7 @@
 #include "cbuild/apk/repository.h"
 #include "cbuild/base/pool.h"
 #include "cbuild/builder/config.h"
+#include "cbuild/builder/workshop.h"
 #include "cbuild/oci/index.h"
 
 // What a build is asked for. Everything is borrowed and must outlive the build; zero values mean "not given".
@@ -35,6 +36,7 @@ struct cb_build_options {
     const char *temp_dir;               // for layers until they are where they belong; NULL: cb_temp_folder()
     struct cb_fetcher *fetcher;
     struct cb_pool *pool;
+    struct cb_workshop *workshop; // NULL: this build shares nothing with others
 };
 
 struct cb_build; // a finished build; owns its layers, images and index

@@ -32,6 +32,8 @@ struct cb_content {
     struct cb_str bytes; // in memory where fd < 0
     int fd;
     uint64_t at, length;
+    const uint8_t *source; // 32 bytes that stand for all that fd holds, as a hash does; NULL where nothing does.
+                           // Outlives the tree
 };
 
 struct cb_xattr {

@@ -1,6 +1,7 @@
 #include "build_flags.h"
 
 #include <errno.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,6 +24,8 @@ struct cb_build_flags cb_build_flags = {
     .image_refs = "",
     .key = "",
     .output = "",
+    .outputs = "",
+    .tags = "{name}:latest",
     .build_arch = "",
     .format_string = "{{ .Name }} {{ .Version }}",
     .explorer = "apk.dag.dev",
@@ -39,7 +42,10 @@ enum {
     PACKAGES = 16,
     ROOT = 32,
     DOT = 64,
-    IMAGE = BUILD | PUBLISH,
+    BUILD_ALL = 128,
+    PUBLISH_ALL = 256,
+    MANY = BUILD_ALL | PUBLISH_ALL,
+    IMAGE = BUILD | PUBLISH | MANY,
     ALL = IMAGE | LOCK | CONFIG | PACKAGES | ROOT | DOT,
 };
 
@@ -111,19 +117,25 @@ static const struct {
      {"sbom-path", 0, CB_FLAG_STRING, &F.sbom_path, NULL, "generate SBOMs in dir (defaults to image directory)", 0, 0}},
     {IMAGE, {"vcs", 0, CB_FLAG_BOOL, &F.vcs, NULL, "detect and embed VCS URLs", 0, 0}},
     {LOCK, {"output", 0, CB_FLAG_STRING, &F.output, NULL, "path to file where lock file will be written", 0, 0}},
-    {PUBLISH,
+    {PUBLISH | PUBLISH_ALL,
      {"image-refs", 0, CB_FLAG_STRING, &F.image_refs, NULL,
       "path to file where a list of the published image references will be written", 0, 0}},
-    {PUBLISH,
+    {PUBLISH | PUBLISH_ALL,
      {"attest", 0, CB_FLAG_BOOL, &F.attest, NULL,
       "attest the stored configurations and the SBOMs of what was published, signed with --key", 0, 0}},
-    {PUBLISH,
+    {PUBLISH | PUBLISH_ALL,
      {"cosign-tag", 0, CB_FLAG_BOOL, &F.cosign_tag, NULL,
       "put attestations also under the tag that cosign v2 reads (sha256-....att)", 0, 0}},
-    {PUBLISH,
+    {PUBLISH | PUBLISH_ALL,
      {"key", 0, CB_FLAG_STRING, &F.key, "FILE",
       "private key to attest with (PEM, or cosign's, which COSIGN_PASSWORD opens)", 0, 0}},
-    {PUBLISH, {"local", 0, CB_FLAG_BOOL, &F.local, NULL, "publish image just to local Docker daemon", 0, 0}},
+    {PUBLISH | PUBLISH_ALL,
+     {"local", 0, CB_FLAG_BOOL, &F.local, NULL, "publish image just to local Docker daemon", 0, 0}},
+    {MANY, {"keep-going", 0, CB_FLAG_BOOL, &F.keep_going, NULL, "go on with the others where one fails", 0, 0}},
+    {BUILD_ALL,
+     {"output", 0, CB_FLAG_STRING, &F.outputs, NULL,
+      "folder to write the images to, each under its name; or a pattern such as 'out/{name}.tar'", 0, 0}},
+    {BUILD_ALL, {"tag", 0, CB_FLAG_STRING, &F.tags, NULL, "pattern of the images' tags", 0, 0}},
     {ROOT,
      {"build-arch", 0, CB_FLAG_STRING, &F.build_arch, NULL,
       "architecture to build for -- default is that of this machine", 0, 0}},
@@ -157,6 +169,16 @@ struct cb_flags cb_build_flag_table(void)
 struct cb_flags cb_publish_flag_table(void)
 {
     return flags_of(PUBLISH);
+}
+
+struct cb_flags cb_build_all_flag_table(void)
+{
+    return flags_of(BUILD_ALL);
+}
+
+struct cb_flags cb_publish_all_flag_table(void)
+{
+    return flags_of(PUBLISH_ALL);
 }
 
 struct cb_flags cb_lock_flag_table(void)
@@ -196,6 +218,15 @@ static int check_flags(const struct cb_build_flags *f, struct cb_error *err)
     return 0;
 }
 
+#define KEPT_BYTES (UINT64_C(8) << 30) // of unpacked packages, and of layers, on disk while many images are built
+
+// A package or layer that is kept for other images is an open file: they may have half of those that there can be.
+static size_t descriptors_to_keep(void)
+{
+    struct rlimit files;
+    return getrlimit(RLIMIT_NOFILE, &files) || files.rlim_cur > 40000 ? 10000 : (size_t)(files.rlim_cur / 4);
+}
+
 static int open_fetching(struct cb_session *s, struct cb_pool *pool, struct cb_error *err)
 {
     struct cb_environment *e = &s->environment;
@@ -218,8 +249,12 @@ static int open_fetching(struct cb_session *s, struct cb_pool *pool, struct cb_e
         .offline = F.offline,
         .ignore_signatures = F.ignore_signatures,
         .no_key_discovery = F.no_key_discovery,
+        .keep_packages = s->shares ? descriptors_to_keep() : 0,
+        .keep_package_bytes = s->shares ? KEPT_BYTES : 0,
     };
     s->fetcher = cb_fetcher_new(&fetcher, err);
+    if (s->fetcher && s->shares)
+        s->workshop = cb_workshop_new(&(struct cb_workshop_options){descriptors_to_keep(), KEPT_BYTES});
     return s->fetcher ? 0 : -1;
 }
 
@@ -245,6 +280,7 @@ static void fill_options(struct cb_session *s, const char *config, struct cb_poo
     o->sbom = F.sbom && cb_strs_has(&F.sbom_formats, CB_STR("spdx"));
     o->tool = "cbuild (" CBUILD_VERSION ")";
     o->fetcher = s->fetcher;
+    o->workshop = s->workshop;
     o->pool = pool;
 }
 
@@ -265,6 +301,7 @@ int cb_session_open(struct cb_session *s, const struct cb_invocation *in, const 
 
 void cb_session_close(struct cb_session *s)
 {
+    cb_workshop_free(s->workshop);
     cb_fetcher_free(s->fetcher);
     cb_http_free(s->http);
     cb_strs_release(&s->archs);

@@ -17,7 +17,10 @@ struct cb_build_flags {
     bool local;
     const char *key;
     bool attest, cosign_tag;
-    const char *output;        // of lock
+    const char *output; // of lock
+    // of build-all and publish-all
+    const char *outputs, *tags;
+    bool keep_going;
     const char *build_arch;    // of build-minirootfs and build-cpio
     const char *format_string; // --format of show-packages
     // of dot
@@ -28,6 +31,8 @@ extern struct cb_build_flags cb_build_flags;
 
 struct cb_flags cb_build_flag_table(void);
 struct cb_flags cb_publish_flag_table(void);
+struct cb_flags cb_build_all_flag_table(void);
+struct cb_flags cb_publish_all_flag_table(void);
 struct cb_flags cb_lock_flag_table(void);
 struct cb_flags cb_show_config_flag_table(void);
 struct cb_flags cb_show_packages_flag_table(void);
@@ -37,9 +42,11 @@ struct cb_flags cb_dot_flag_table(void);
 // Everything that a build stands on. Zero-initialise; release in any case.
 struct cb_session {
     bool uncached; // set before: no cache but that of --cache-dir
+    bool shares;   // set before: several builds share what they have in common
     struct cb_environment environment;
     struct cb_http *http;
     struct cb_fetcher *fetcher;
+    struct cb_workshop *workshop;
     struct cb_arena arena;
     struct cb_pairs annotations;
     struct cb_strs archs;

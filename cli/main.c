@@ -18,6 +18,7 @@
 static const struct cb_command *const commands[] = {
     &cb_command_attest,
     &cb_command_build,
+    &cb_command_build_all,
     &cb_command_build_cpio,
     &cb_command_build_minirootfs,
     &cb_command_clean,
@@ -31,6 +32,7 @@ static const struct cb_command *const commands[] = {
     &cb_command_lock,
     &cb_command_login,
     &cb_command_publish,
+    &cb_command_publish_all,
     &cb_command_resolve,
     &cb_command_sbom,
     &cb_command_show_config,
@@ -66,6 +68,12 @@ const struct cb_command *const *cb_commands(size_t *n)
 struct cb_flags cb_global_flags(void)
 {
     return CB_FLAGS(global_flags);
+}
+
+void cb_be_brief(void)
+{
+    if (!cb_flag_given(cb_global_flags(), "log-level"))
+        cb_print_logs("warn");
 }
 
 static void add_command_list(struct cb_buf *out)

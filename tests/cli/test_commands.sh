@@ -118,7 +118,7 @@ HOME=$work refuses clean --cache-dir "$work"
 [ -f "$work/flat.yaml" ] || fail "clean removes the home folder"
 
 # help, completion
-for command in build build-cpio build-minirootfs clean completion diff dot erofs install-keys lock login publish resolve \
+for command in build build-all build-cpio build-minirootfs clean completion diff dot erofs install-keys lock login publish publish-all resolve \
   show-config show-packages version; do
   "$cbuild" help $command > "$work/out" 2> "$work/err" || fail "help $command"
   grep -q "cbuild $command" "$work/out" || fail "the help of $command has no usage"

@@ -55,6 +55,17 @@ publish "$name:one" "$name:two" --image-refs "$work/refs" || fail "publishing fa
 publish "$name:one" || fail "publishing again failed"
 ! grep -q ' uploaded ' "$work/log" || fail "a blob was sent again"
 
+printf 'hello.yaml %s:three %s:four\n' "$name" "$name" > "$work/list"
+"$cbuild" -C "$source/examples" publish-all "$work/list" --vcs=false --cache-dir "$work/cache" --image-refs "$work/refs" \
+  > "$work/out" 2> "$work/log" || fail "publish-all failed"
+[ "$(cat "$work/out")" = "$(printf 'hello\t%s' "$name@sha256:$want")" ] || fail "publish-all printed $(cat "$work/out")"
+[ "$(holds four)" = "$want" ] || fail "tag four is another image"
+[ "$(wc -l < "$work/refs")" = 3 ] || fail "--image-refs of publish-all has $(wc -l < "$work/refs") lines"
+echo hello.yaml > "$work/list"
+"$cbuild" -C "$source/examples" publish-all "$work/list" "localhost:$port/team/{name}:five" --vcs=false \
+  --cache-dir "$work/cache" --sbom=false > "$work/out" 2> "$work/log" || fail "publish-all with a pattern failed"
+[ "$(holds five)" = "$want" ] || fail "tag five is another image"
+
 ! publish "$name:never" -p no-such-package || fail "a package that does not exist was no error"
 ! holds never > /dev/null 2>&1 || fail "a tag was written though the build failed"
 ! publish "$name:bad tag" || fail "a malformed tag was no error"

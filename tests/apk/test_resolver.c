@@ -10,8 +10,9 @@
 #include "cbuild/base/file.h"
 #include "resolver_case.h"
 
-static const char *const golden[] = {"archs.txt", "basics.txt",     "conflicts.txt", "indexes.txt", "install_if.txt",
-                                     "pins.txt",  "preference.txt", "provides.txt",  "random.txt",  "versions.txt"};
+static const char *const golden[] = {"archs.txt",      "basics.txt", "conflicts.txt", "indexes.txt",
+                                     "install_if.txt", "larger.txt", "pins.txt",      "preference.txt",
+                                     "provides.txt",   "random.txt", "versions.txt"};
 
 struct tally {
     size_t first, other, wrong;

@@ -4,9 +4,11 @@
 
 #include "cbuild/base/share.h"
 #include "shared_parts.h"
+#include "shelf.h"
 
 struct cb_workshop {
     struct cb_share *resolvers, *layers;
+    struct cb_shelf *shelf; // NULL: none
 };
 
 static void destroy_resolver(void *resolver)
@@ -32,6 +34,7 @@ struct cb_workshop *cb_workshop_new(const struct cb_workshop_options *o)
     struct cb_workshop *w = cb_zalloc(sizeof *w);
     w->resolvers = cb_share_new(&resolvers);
     w->layers = cb_share_new(&layers);
+    w->shelf = o->shelf.dir ? cb_shelf_new(&o->shelf) : NULL;
     return w;
 }
 
@@ -41,6 +44,7 @@ void cb_workshop_free(struct cb_workshop *w)
         return;
     cb_share_free(w->resolvers);
     cb_share_free(w->layers);
+    cb_shelf_free(w->shelf);
     free(w);
 }
 
@@ -82,6 +86,8 @@ struct layer_order {
     size_t layer;
     const char *work_dir;
     struct cb_pool *pool;
+    struct cb_shelf *shelf;
+    const uint8_t *key;
 };
 
 static void *make_layer(void *ctx, struct cb_error *err)
@@ -89,8 +95,14 @@ static void *make_layer(void *ctx, struct cb_error *err)
     const struct layer_order *o = ctx;
     struct cb_layer *l = cb_zalloc(sizeof *l);
     *l = (struct cb_layer)CB_LAYER_INIT;
-    if (cb_layer_write(o->plan, o->layer, o->work_dir, o->pool, l, err) == 0)
+    if (o->shelf && cb_shelf_take(o->shelf, o->key, l))
         return l;
+
+    if (cb_layer_write(o->plan, o->layer, o->work_dir, o->pool, l, err) == 0) {
+        if (o->shelf)
+            cb_shelf_put(o->shelf, o->key, l);
+        return l;
+    }
     free(l);
     return NULL;
 }
@@ -98,8 +110,8 @@ static void *make_layer(void *ctx, struct cb_error *err)
 int cb_workshop_layer(struct cb_workshop *w, const struct cb_layer_plan *p, size_t layer, const char *work_dir,
                       struct cb_pool *pool, struct cb_layer *out, struct cb_error *err)
 {
-    struct layer_order order = {p, layer, work_dir, pool};
     uint8_t key[CB_LAYER_KEY_SIZE];
+    struct layer_order order = {p, layer, work_dir, pool, w->shelf, key};
     if (cb_layer_key(p, layer, key, err))
         return -1;
     const struct cb_layer *l =

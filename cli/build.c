@@ -12,7 +12,7 @@ static int run(const struct cb_invocation *in, struct cb_error *err)
         return cb_hint(err, "cbuild build CONFIG TAG OUTPUT");
     }
     const char *config = in->args.v[0], *tag = in->args.v[1], *output = in->args.v[2];
-    CB_SESSION_AUTO s = {0};
+    CB_SESSION_AUTO s = {.images = true};
     CB_BUILD_AUTO *b = NULL;
     if (cb_image_check_output(tag, output, err) || cb_session_open(&s, in, config, err) ||
         (s.options.sbom && cb_check_documents_folder(cb_build_flags.sbom_path, err)))

@@ -93,7 +93,7 @@ static int build_one(void *ctx, size_t i, struct cb_buf *result, struct cb_error
 
 static int run_batch(struct building *b, const struct cb_invocation *in, struct cb_error *err)
 {
-    b->session.shares = true;
+    b->session.shares = b->session.images = true;
     b->pool = in->pool;
     cb_be_brief();
     if (cb_batch_read(&b->batch, in->args.v[0], err) || aim_all(b, err) || cb_session_open(&b->session, in, NULL, err))

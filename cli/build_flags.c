@@ -8,6 +8,7 @@
 #include "cbuild/base/file.h"
 #include "cbuild/base/log.h"
 #include "cbuild/builder/arch.h"
+#include "layer_cache.h"
 
 static struct cb_str default_formats[] = {{"spdx", 4}};
 
@@ -19,6 +20,8 @@ struct cb_build_flags cb_build_flags = {
     .lockfile = "",
     .sbom_path = "",
     .sbom = true,
+    .layer_cache = true,
+    .layer_cache_size = INT64_C(10) << 30,
     .vcs = true,
     .limits = {300 << 20, 10 << 20, INT64_C(16) << 30, INT64_C(8) << 30},
     .image_refs = "",
@@ -87,6 +90,12 @@ static const struct {
       "a path to .lock.json file (e.g. produced by apko lock) that constraints versions of packages to the listed ones "
       "(default '' means no additional constraints)",
       0, 0}},
+    {IMAGE,
+     {"layer-cache", 0, CB_FLAG_BOOL, &F.layer_cache, NULL, "keep finished layers in the cache for later builds", 0,
+      0}},
+    {IMAGE,
+     {"layer-cache-size", 0, CB_FLAG_INT, &F.layer_cache_size, NULL,
+      "bytes of finished layers to keep; those used longest ago go first", 0, 0}},
     {ALL,
      {"max-apk-control-size", 0, CB_FLAG_INT, &F.limits.control, NULL,
       "maximum decompressed size for APK control sections in bytes (0=default, -1=no limit)", 0, 0}},
@@ -213,6 +222,8 @@ static int check_flags(const struct cb_build_flags *f, struct cb_error *err)
         if (limits[i] < -1)
             return cb_fail(err, CB_E_USAGE, "a size limit is %lld: give bytes, 0 for the default or -1 for none",
                            (long long)limits[i]);
+    if (f->layer_cache_size < 0)
+        return cb_fail(err, CB_E_USAGE, "--layer-cache-size is %lld: give bytes", (long long)f->layer_cache_size);
     if (*f->format && strcmp(f->format, "tar") && strcmp(f->format, "erofs"))
         return cb_fail(err, CB_E_USAGE, "--format: \"%s\" is neither \"tar\" nor \"erofs\"", f->format);
     return 0;
@@ -225,6 +236,19 @@ static size_t descriptors_to_keep(void)
 {
     struct rlimit files;
     return getrlimit(RLIMIT_NOFILE, &files) || files.rlim_cur > 40000 ? 10000 : (size_t)(files.rlim_cur / 4);
+}
+
+static struct cb_workshop *open_workshop(const struct cb_session *s, const char *cache)
+{
+    struct cb_workshop_options o = {.shelf = {.dir = cache, .read_only = F.offline}};
+    o.shelf.most_bytes = (uint64_t)F.layer_cache_size;
+    if (!s->images || !F.layer_cache || !cache || !cb_layer_cache_fill(&o.shelf))
+        o.shelf.dir = NULL;
+    if (!s->shares && !o.shelf.dir)
+        return NULL;
+    o.keep_layers = s->shares ? descriptors_to_keep() : 0;
+    o.keep_layer_bytes = s->shares ? KEPT_BYTES : 0;
+    return cb_workshop_new(&o);
 }
 
 static int open_fetching(struct cb_session *s, struct cb_pool *pool, struct cb_error *err)
@@ -253,8 +277,8 @@ static int open_fetching(struct cb_session *s, struct cb_pool *pool, struct cb_e
         .keep_package_bytes = s->shares ? KEPT_BYTES : 0,
     };
     s->fetcher = cb_fetcher_new(&fetcher, err);
-    if (s->fetcher && s->shares)
-        s->workshop = cb_workshop_new(&(struct cb_workshop_options){descriptors_to_keep(), KEPT_BYTES});
+    if (s->fetcher)
+        s->workshop = open_workshop(s, cache);
     return s->fetcher ? 0 : -1;
 }
 

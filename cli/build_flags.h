@@ -21,6 +21,9 @@ struct cb_build_flags {
     // of build-all and publish-all
     const char *outputs, *tags;
     bool keep_going;
+    // of all that make images
+    bool layer_cache;
+    int64_t layer_cache_size;
     const char *build_arch;    // of build-minirootfs and build-cpio
     const char *format_string; // --format of show-packages
     // of dot
@@ -43,6 +46,7 @@ struct cb_flags cb_dot_flag_table(void);
 struct cb_session {
     bool uncached; // set before: no cache but that of --cache-dir
     bool shares;   // set before: several builds share what they have in common
+    bool images;   // set before: layers are made, and kept between runs
     struct cb_environment environment;
     struct cb_http *http;
     struct cb_fetcher *fetcher;

@@ -139,7 +139,7 @@ static int run(const struct cb_invocation *in, struct cb_error *err)
         cb_fail(err, CB_E_USAGE, "publish takes a configuration and at least one tag, not %zu arguments", in->args.n);
         return cb_hint(err, "cbuild publish CONFIG TAG...");
     }
-    CB_SESSION_AUTO session = {0};
+    CB_SESSION_AUTO session = {.images = true};
     CB_BUILD_AUTO *b = NULL;
     struct cb_attacher attacher = {0};
     struct cb_publication p = {.session = &session, .attacher = &attacher};

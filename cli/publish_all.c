@@ -93,7 +93,7 @@ static int write_image_refs(const struct publishing *p, struct cb_error *err)
 
 static int run_batch(struct publishing *p, const struct cb_invocation *in, struct cb_error *err)
 {
-    p->session.shares = true;
+    p->session.shares = p->session.images = true;
     cb_be_brief();
     if (cb_batch_read(&p->batch, in->args.v[0], err) || aim_all(p, in, err))
         return -1;

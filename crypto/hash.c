@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <pthread.h>
 
 struct cb_hash {
@@ -94,4 +95,11 @@ static int hash_write(struct cb_sink *s, const void *p, size_t n, struct cb_erro
 struct cb_hash_sink cb_hash_sink(struct cb_hash *h)
 {
     return (struct cb_hash_sink){{hash_write}, h};
+}
+
+void cb_hmac_sha256(const uint8_t *key, size_t key_size, const void *p, size_t n, uint8_t out[CB_SHA256_SIZE])
+{
+    unsigned size = CB_SHA256_SIZE;
+    if (!HMAC(EVP_sha256(), key, (int)key_size, p, n, out, &size))
+        abort();
 }

@@ -8,9 +8,25 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cbuild/base/str.h"
+
+#define CB_SHELF_SECRET_SIZE 32u
+
+// Where finished layers stay between runs: below `dir`/cbuild/layers. Anybody may write to a cache, so what it says of
+// a layer is believed only where it is authenticated by the secret, which lies elsewhere; its bytes are held against
+// their digest whenever they are had from there.
+struct cb_shelf_options {
+    const char *dir; // the cache's folder; NULL: layers are not kept
+    bool read_only;
+    uint8_t secret[CB_SHELF_SECRET_SIZE];
+    struct cb_str program; // names the very program that makes layers: another build of it believes nothing of these
+    uint64_t most_bytes;   // of all together; those used last stay
+};
+
 struct cb_workshop_options {
     size_t keep_layers; // that no build has at the moment; each is an open file
     uint64_t keep_layer_bytes;
+    struct cb_shelf_options shelf;
 };
 
 struct cb_workshop; // safe for use by several builds at once

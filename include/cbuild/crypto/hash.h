@@ -26,6 +26,9 @@ size_t cb_hash_size(enum cb_hash_kind kind);
 // In one call; out holds the size of the kind.
 void cb_hash_once(enum cb_hash_kind kind, const void *p, size_t n, uint8_t *out);
 
+// HMAC with SHA-256 (RFC 2104).
+void cb_hmac_sha256(const uint8_t *key, size_t key_size, const void *p, size_t n, uint8_t out[CB_SHA256_SIZE]);
+
 // Lower-case hex with a NUL: out holds 2 * n + 1.
 void cb_hex(char *out, const uint8_t *p, size_t n);
 bool cb_unhex(uint8_t *out, size_t size, struct cb_str hex); // false unless hex is exactly 2 * size hex digits, in

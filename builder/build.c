@@ -232,11 +232,11 @@ static void common_config(const struct cb_build *b, struct cb_buf *out)
 
 static const struct cb_arch_build *arch_of(const struct cb_build *b, size_t i)
 {
-    for (size_t k = 0; k < b->plan.narchs; k++)
-        if (&b->plan.archs[k].image == b->index.images[i])
-            return &b->plan.archs[k];
-    assert(!"an image of no architecture");
-    return NULL;
+    size_t k = 0;
+    while (&b->plan.archs[k].image != b->index.images[i])
+        k++;
+    assert(k < b->plan.narchs);
+    return &b->plan.archs[k];
 }
 
 void cb_build_stored_config(const struct cb_build *b, size_t i, struct cb_buf *out)

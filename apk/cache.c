@@ -351,7 +351,7 @@ int cb_cache_open_newest(struct cb_cache *c, const char *path, uint64_t *size, s
     }
     cb_strs_release(&names);
     if (!best)
-        return cb_fail(err, CB_E_NOT_FOUND, "cache %s: nothing in %s", c->dir, shown(folder.p));
+        return cb_fail(err, CB_E_NOT_FOUND, "the cache %s has nothing in %s", c->dir, shown(folder.p));
     return cb_cache_open(c, best, size, err);
 }
 

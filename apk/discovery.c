@@ -156,7 +156,7 @@ int cb_keys_parse(struct cb_str text, struct cb_keyring *k, struct cb_error *err
         cb_key_add_pem(key, &again);
         if (cb_key_kind(key) != CB_KEY_RSA || !cb_str_eq(cb_buf_str(&again), body))
             return cb_fail(err, CB_E_TRUST, "malformed list of keys");
-        cb_keyring_put(k, name, body);
+        cb_keyring_put(k, name, body, (struct cb_str){0});
     }
     return 0;
 }
@@ -268,7 +268,7 @@ static int add_alpine_key(struct cb_fetcher *f, struct cb_str written, struct cb
         return cb_fail(err, CB_E_TRUST, "\"%.*s\" does not name a key file", CB_STR_ARG(cb_str_head(whole, 200)));
     if (cb_fetch_small(f, url.p, &bytes, err))
         return cb_context(err, "fetching key %s", url.p);
-    cb_keyring_put(k, cb_buf_str(&name), bytes);
+    cb_keyring_put(k, cb_buf_str(&name), bytes, whole);
     cb_log(CB_INFO, "Alpine's releases.json: added key %s", name.p);
     return 0;
 }

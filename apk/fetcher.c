@@ -7,6 +7,7 @@
 
 #include "cbuild/base/log.h"
 #include "cbuild/base/map.h"
+#include "cbuild/net/url.h"
 
 struct once_result {
     enum { RUNNING, DONE, FAILED } state;
@@ -235,6 +236,24 @@ static int restart_file(void *ctx, struct cb_error *err)
     return cb_fail_errno(err, errno, "emptying a temporary file");
 }
 
+// Which host refused, and whether it was given anything; never what.
+static int hint_credentials(const char *url, bool given, struct cb_error *err)
+{
+    CB_ERROR_AUTO none = CB_ERROR_INIT;
+    struct cb_url u;
+    if (cb_url_parse(&u, url, &none))
+        return -1;
+    if (given)
+        cb_hint(err, "%s refuses the credentials that it was given, those of HTTP_AUTH, the URL or netrc", u.host);
+    else if (!u.explicit_port)
+        cb_hint(err, "no credentials for %s were found: HTTP_AUTH=basic:%s:USER:PASSWORD or a netrc file give some",
+                u.host, u.host);
+    else
+        cb_hint(err, "no credentials for %s were found: a netrc file, or the URL, gives some", u.host);
+    cb_url_release(&u);
+    return -1;
+}
+
 static int get(struct cb_fetcher *f, const char *url, const char *path, uint64_t limit, struct cb_fetched *out,
                struct cb_error *err)
 {
@@ -247,7 +266,7 @@ static int get(struct cb_fetcher *f, const char *url, const char *path, uint64_t
         .url = url, .sink = &sink.sink, .restart = restart_file, .ctx = &out->fd, .max_body = limit};
     CB_HTTP_ANSWER_AUTO a = {0};
     if (cb_http_fetch(f->o.http, &q, &a, err))
-        return -1;
+        return err->kind == CB_E_AUTH ? hint_credentials(url, a.authorized, err) : -1;
     out->size = a.length;
     if (path)
         keep_fetched(f, path, cb_http_header(&a, "etag"), out);
@@ -267,6 +286,8 @@ int cb_fetch_url(struct cb_fetcher *f, const char *url, bool anew, uint64_t limi
         if (!f->cache)
             return cb_fail(err, CB_E_NETWORK, "offline and without a cache");
         int fd = cb_cache_open_newest(f->cache, path, &size, err);
+        if (fd < 0 && err->kind == CB_E_NOT_FOUND)
+            cb_hint(err, "build once without --offline to fill the cache");
         return fd < 0 ? cb_context(err, "offline") : take_entry(f, fd, size, limit, out, err);
     }
     if (path && !anew && ask_cache(f, url, path, limit, out) == 1)

@@ -27,7 +27,7 @@ const struct cb_keyring_key *cb_keyring_get(const struct cb_keyring *k, struct c
     return i < k->n && cb_str_eq(k->v[i].name, name) ? &k->v[i] : NULL;
 }
 
-void cb_keyring_put(struct cb_keyring *k, struct cb_str name, struct cb_str bytes)
+void cb_keyring_put(struct cb_keyring *k, struct cb_str name, struct cb_str bytes, struct cb_str origin)
 {
     size_t i = lower_bound(k, name);
     if (i == k->n || !cb_str_eq(k->v[i].name, name)) {
@@ -37,6 +37,7 @@ void cb_keyring_put(struct cb_keyring *k, struct cb_str name, struct cb_str byte
         k->n++;
     }
     k->v[i].bytes = cb_arena_str(&k->arena, bytes);
+    k->v[i].origin = cb_arena_str(&k->arena, origin);
 }
 
 void cb_keyring_release(struct cb_keyring *k)
@@ -48,7 +49,7 @@ void cb_keyring_release(struct cb_keyring *k)
 static void add_all(struct cb_keyring *to, const struct cb_keyring *from)
 {
     for (size_t i = 0; i < from->n; i++)
-        cb_keyring_put(to, from->v[i].name, from->v[i].bytes);
+        cb_keyring_put(to, from->v[i].name, from->v[i].bytes, from->v[i].origin);
 }
 
 // ---- what servers offer
@@ -77,7 +78,10 @@ static int offered_keys(struct loading *l, const char *repository, struct cb_key
         cb_log(CB_WARN, "key discovery: no keys are taken from %s: %s", shown, quiet.message);
         return 0;
     }
-    add_all(k, &discovered);
+    CB_AUTOFREE char *shown = cb_url_redact(repository);
+    CB_AUTOFREE char *origin = cb_format("discovered at %s", shown);
+    for (size_t i = 0; i < discovered.n; i++)
+        cb_keyring_put(k, discovered.v[i].name, discovered.v[i].bytes, cb_str(origin));
     return 0;
 }
 
@@ -97,15 +101,20 @@ static int named_key(struct loading *l, const char *element, struct cb_keyring *
     struct cb_str bytes = {0}, name = file_name(cb_str(element));
     CB_AUTOFREE char *shown = cb_url_redact(element);
     bool remote = cb_is_remote(cb_str(element));
-    if (remote ? cb_fetch_small(l->f, element, &bytes, err) : cb_read_file(element, &local, CB_KEY_FILE_MAX, err))
+    if (remote && cb_fetch_small(l->f, element, &bytes, err))
         return cb_context(err, "key %s", shown);
+    if (!remote && cb_read_file(element, &local, CB_KEY_FILE_MAX, err)) {
+        cb_hint(err, "keys are named in contents.keyring and with --keyring-append (-k); paths begin at the working "
+                     "folder");
+        return cb_context(err, "key");
+    }
     if (!remote)
         bytes = cb_buf_str(&local);
     if (bytes.n > CB_KEY_FILE_MAX)
         return cb_fail(err, CB_E_LIMIT, "key %s: %zu bytes, the limit is %u", shown, bytes.n, CB_KEY_FILE_MAX);
     if (name.n == 0 || cb_str_find(name, '/') >= 0 || cb_str_is(name, ".") || cb_str_is(name, ".."))
         return cb_fail(err, CB_E_CONFIG, "key %s: this names no file", shown);
-    cb_keyring_put(k, name, bytes);
+    cb_keyring_put(k, name, bytes, cb_str(shown));
     return 0;
 }
 

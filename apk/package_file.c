@@ -59,7 +59,7 @@ static int hash_mismatch(struct cb_error *err, const char *segment, const char *
         cb_hex(wanted, (const uint8_t *)want.p, want.n);
     cb_hex(found, got, got_size);
     cb_fail(err, CB_E_TRUST, "its %s segment has the hash %s, %s promises %s", segment, found, promise, wanted);
-    return cb_hint(err, "the file is not the one that the index was made for: it was changed or replaced");
+    return cb_hint(err, "the file is not the one that the index or lock file was made for: it was changed or replaced");
 }
 
 // Reads the member of the control segment that a name stands for, following links as the reference does.
@@ -148,7 +148,7 @@ static int end_control(struct cb_opening *o, struct cb_error *err)
     memcpy(f->control_sha256, sha256, CB_SHA256_SIZE);
     f->control_size = o->segment_size;
     if (o->want_control.n != CB_SHA1_SIZE || memcmp(o->want_control.p, sha1, CB_SHA1_SIZE) != 0)
-        return hash_mismatch(err, "control", "the index", o->want_control, sha1, CB_SHA1_SIZE);
+        return hash_mismatch(err, "control", "its entry", o->want_control, sha1, CB_SHA1_SIZE);
     f->control = cb_arena_str(&f->arena, cb_buf_str(&o->plain));
     cb_buf_release(&o->plain);
     if (read_pkginfo(o, err))

@@ -219,10 +219,12 @@ static struct cb_apk_file *open_package(struct cb_fetcher *f, const struct cb_re
     CB_AUTOFREE char *url = cb_strndup(p->url.p, p->url.n);
     bool cached = cb_is_remote(p->url) && name_entry(f, p, url, &e);
     int found = cached ? open_cached(f, p, &e, &file, err) : 0;
-    if (found == 0 && f->o.offline && cb_is_remote(p->url))
+    if (found == 0 && f->o.offline && cb_is_remote(p->url)) {
         cb_fail(err, CB_E_NOT_FOUND, "offline, and the package is not in the cache");
-    else if (found == 0)
+        cb_hint(err, "build once without --offline to fill the cache");
+    } else if (found == 0) {
         file = open_published(f, p, &e, cached, err);
+    }
     return file;
 }
 
@@ -233,7 +235,14 @@ struct cb_apk_file *cb_package_open(struct cb_fetcher *f, const struct cb_repo_p
         return file;
     CB_AUTOFREE char *url = cb_strndup(p->url.p, p->url.n);
     CB_AUTOFREE char *shown = cb_url_redact(url);
-    cb_context(err, "package %.*s (%.*s) from %s", CB_STR_ARG(p->pkg->name), CB_STR_ARG(p->pkg->version), shown);
+    CB_AUTOFREE char *what =
+        cb_format("package %.*s (%.*s) from", CB_STR_ARG(p->pkg->name), CB_STR_ARG(p->pkg->version));
+    if (err->kind == CB_E_NOT_FOUND)
+        cb_hint(err, "the package is listed, but its file is not there: is the repository complete, or does it change "
+                     "right now?");
+    if (strstr(err->message, shown))
+        what[strlen(what) - strlen(" from")] = '\0';
+    cb_context_at(err, what, shown);
     return NULL;
 }
 

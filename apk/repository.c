@@ -201,7 +201,7 @@ static int read_one(void *ctx, size_t i, struct cb_error *err)
         cb_error_clear(err);
         return 0;
     }
-    return cb_context(err, "index %s", shown);
+    return cb_context_at(err, "index", shown);
 }
 
 int cb_indexes_fetch(struct cb_fetcher *f, const struct cb_index_request *q, struct cb_indexes *x, struct cb_error *err)

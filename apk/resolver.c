@@ -20,17 +20,6 @@
 
 #include "solver.h"
 
-struct want { // a dependency of the package at hand that is not satisfied yet
-    struct cb_str text;
-    struct cb_dependency d;
-};
-
-struct frame { // a package whose dependencies are being walked
-    uint32_t package;
-    uint32_t wants, order; // where its own begin
-    struct cb_str asked;   // the dependency or entry that led here
-};
-
 int solver_step(struct solver *s, uint64_t n, struct cb_error *err)
 {
     s->steps += n;
@@ -192,6 +181,8 @@ static int enter(struct solver *s, uint32_t package, struct cb_str asked, struct
     if (s->path.n == CB_RESOLVE_DEPTH_MAX)
         return cb_fail(err, CB_E_LIMIT, "more than %u packages depend on one another in a chain", CB_RESOLVE_DEPTH_MAX);
     s->on_path[c->name] = true;
+    if (!s->needed_by[package])
+        s->needed_by[package] = s->path.n ? s->path.v[s->path.n - 1].package + 1 : WORLD;
     *cb_vec_add(&s->path) = (struct frame){package, (uint32_t)s->wants.n, (uint32_t)s->order.n, asked};
     if (rule_out_by_dependencies(s, c, err))
         return -1;
@@ -564,6 +555,7 @@ static void solver_init(struct solver *s, const struct cb_resolver *r)
     size_t names = r->nnames + 1, origins = r->origin_ids.n + 1;
     *s = (struct solver){.r = r};
     s->ruled_out = cb_zalloc((r->packages.n + 1) * sizeof *s->ruled_out);
+    s->needed_by = cb_zalloc((r->packages.n + 1) * sizeof *s->needed_by);
     s->selected = cb_zalloc(names * sizeof *s->selected);
     s->direct = cb_zalloc(names * sizeof *s->direct);
     s->existing = cb_zalloc(names * sizeof *s->existing);
@@ -575,6 +567,7 @@ static void solver_init(struct solver *s, const struct cb_resolver *r)
 static void solver_release(struct solver *s)
 {
     free(s->ruled_out);
+    free(s->needed_by);
     free(s->selected);
     free(s->direct);
     free(s->existing);

@@ -5,6 +5,7 @@ static void rule_out(struct solver *s, uint32_t package, struct reason why)
 {
     if (s->ruled_out[package])
         return;
+    why.by = s->path.n ? s->path.v[s->path.n - 1].package + 1 : WORLD;
     *cb_vec_add(&s->reasons) = why;
     s->ruled_out[package] = (uint32_t)s->reasons.n;
 }

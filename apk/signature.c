@@ -26,6 +26,7 @@ struct signatures {
     struct cb_arena arena;
     struct signature *v;
     size_t n, cap;
+    struct cb_strs foreign; // names of keys that are not in the ring
 };
 
 // Inflates the first member; *after is set to where the next byte of the file stands.
@@ -37,6 +38,8 @@ static int read_first_member(int fd, uint64_t size, struct cb_buf *out, uint64_t
     int begun = cb_inflate_next(z, err);
     if (begun == 0)
         cb_fail(err, CB_E_INPUT, "the index is empty");
+    if (begun < 0)
+        cb_hint(err, "what is there is no APKINDEX.tar.gz: is the repository's address right?");
     int failed = begun != 1 || cb_read_all(cb_inflate_member_source(z), out, CB_INDEX_SIGNATURE_MAX, what, err);
     if (!failed)
         *after = cb_inflate_member_end(z);
@@ -77,12 +80,16 @@ static int add_signature(struct cb_tar_reader *r, struct cb_str name, const stru
                          struct signatures *s, struct cb_error *err)
 {
     struct cb_str algorithm, key_name;
-    if (!split_name(name, &algorithm, &key_name))
-        return cb_fail(err, CB_E_TRUST, "not signed: its first member holds \"%.*s\", which is no signature",
-                       CB_STR_ARG(cb_str_head(name, 200)));
+    if (!split_name(name, &algorithm, &key_name)) {
+        cb_fail(err, CB_E_TRUST, "not signed: its first member holds \"%.*s\", which is no signature",
+                CB_STR_ARG(cb_str_head(name, 200)));
+        return cb_hint(err, "sign the index (apk index, melange index); --ignore-signatures takes it as it is");
+    }
     const struct cb_keyring_key *key = find_key(keys, key_name);
     enum cb_hash_kind kind;
     bool used = hash_of(algorithm, &kind);
+    if (!key)
+        cb_strs_add(&s->foreign, cb_arena_str(&s->arena, cb_str_head(key_name, 100)));
     if (!key || !used) {
         cb_log(CB_DEBUG, "passing over signature %.*s: %s", CB_STR_ARG(cb_str_head(name, 200)),
                key ? "its algorithm is not used" : "its key is not in the keyring");
@@ -129,25 +136,47 @@ static int hash_rest(int fd, uint64_t from, uint64_t size, enum cb_hash_kind kin
     return 0;
 }
 
-static int verify_one(const struct signature *s, const uint8_t *digest)
+static int verify_one(const struct signature *s, const uint8_t *digest, struct cb_error *why)
 {
-    CB_ERROR_AUTO why = CB_ERROR_INIT;
-    CB_KEY_AUTO *key = cb_key_from_pem_loose(s->key->bytes, &why);
+    CB_KEY_AUTO *key = cb_key_from_pem_loose(s->key->bytes, why);
     if (key && cb_key_kind(key) != CB_KEY_RSA)
-        cb_fail(&why, CB_E_UNSUPPORTED, "not an RSA key");
-    if (!why.kind && cb_key_verify_digest(key, s->hash, digest, s->bytes, &why) == 0)
-        return 0;
-    cb_log(CB_WARN, "a signature with key %.*s does not verify: %s", CB_STR_ARG(s->key->name), why.message);
-    return -1;
+        return cb_fail(why, CB_E_UNSUPPORTED, "not an RSA key");
+    return key && cb_key_verify_digest(key, s->hash, digest, s->bytes, why) == 0 ? 0 : -1;
 }
 
-static int no_key(const struct cb_keyring *keys, struct cb_error *err)
+static void add_key(struct cb_buf *lines, const struct cb_keyring_key *key)
 {
+    cb_buf_addf(lines, "%skey %.*s", lines->n ? "\n" : "", CB_STR_ARG(key->name));
+    if (key->origin.n)
+        cb_buf_addf(lines, " from %.*s", CB_STR_ARG(key->origin));
+}
+
+// Which keys it wants, and which there are.
+static int no_key(const struct cb_keyring *keys, const struct signatures *s, struct cb_error *err)
+{
+    enum { SHOWN = 10 };
     CB_BUF_AUTO names = {0};
-    for (size_t i = 0; i < keys->n && i < 10; i++)
-        cb_buf_addf(&names, "%s%.*s", i ? ", " : "", CB_STR_ARG(keys->v[i].name));
-    cb_fail(err, CB_E_TRUST, "no signature by a key of the keyring (%s%s)", names.p, keys->n > 10 ? ", ..." : "");
-    return cb_hint(err, "name the repository's key in contents.keyring or with --keyring-append (-k)");
+    CB_BUF_AUTO lines = {0};
+    for (size_t i = 0; i < s->foreign.n && i < SHOWN; i++)
+        cb_buf_addf(&names, "%s\"%.*s\"", i ? ", " : "", CB_STR_ARG(s->foreign.v[i]));
+    for (size_t i = 0; i < keys->n && i < SHOWN; i++)
+        add_key(&lines, &keys->v[i]);
+    if (keys->n > SHOWN)
+        cb_buf_addf(&lines, "\nand %zu more", keys->n - SHOWN);
+    if (s->foreign.n)
+        cb_fail(err, CB_E_TRUST, "it is signed with the key %s, and the keyring has no key of that name", names.p);
+    else
+        cb_fail(err, CB_E_TRUST, "it has no signature of a kind that is verified");
+    cb_detail(err, "%s", lines.p);
+    return cb_hint(err, "name the repository's key in contents.keyring or with --keyring-append (-k); the name of its "
+                        "file counts");
+}
+
+static int none_verifies(const struct cb_buf *reasons, struct cb_error *err)
+{
+    cb_fail(err, CB_E_TRUST, "none of its signatures by keys of the keyring verifies");
+    cb_detail(err, "%s", reasons->p);
+    return cb_hint(err, "the index was changed, or signed by another key of that name");
 }
 
 static int verify_any(int fd, uint64_t size, uint64_t from, const struct cb_keyring *keys, const struct signatures *s,
@@ -155,25 +184,30 @@ static int verify_any(int fd, uint64_t size, uint64_t from, const struct cb_keyr
 {
     uint8_t digests[3][CB_HASH_MAX];
     bool have[3] = {false, false, false};
+    CB_BUF_AUTO reasons = {0};
     if (s->n == 0)
-        return no_key(keys, err);
+        return no_key(keys, s, err);
     for (size_t i = 0; i < s->n; i++) {
+        CB_ERROR_AUTO why = CB_ERROR_INIT;
         size_t which = (size_t)s->v[i].hash;
         if (!have[which] && hash_rest(fd, from, size, s->v[i].hash, digests[which], err))
             return -1;
         have[which] = true;
-        if (verify_one(&s->v[i], digests[which]) == 0)
+        if (verify_one(&s->v[i], digests[which], &why) == 0) {
+            if (reasons.n)
+                cb_log(CB_WARN, "signed more than once, and not all verifies: %s", reasons.p);
             return 0;
+        }
+        add_key(&reasons, s->v[i].key);
+        cb_buf_addf(&reasons, ": %s", why.message);
     }
-    return cb_fail(err, CB_E_TRUST,
-                   "none of its signatures by keys of the keyring verifies: the index was changed, or "
-                   "signed by another key of that name");
+    return none_verifies(&reasons, err);
 }
 
 int cb_index_verify(int fd, uint64_t size, const struct cb_keyring *keys, struct cb_error *err)
 {
     if (keys->n == 0) {
-        cb_fail(err, CB_E_TRUST, "there is no key to verify its signature with");
+        cb_fail(err, CB_E_TRUST, "there is no key at all to verify its signature with");
         return cb_hint(err, "name the repository's key in contents.keyring or with --keyring-append (-k)");
     }
     CB_BUF_AUTO tar = {0};
@@ -182,6 +216,7 @@ int cb_index_verify(int fd, uint64_t size, const struct cb_keyring *keys, struct
     int failed = read_first_member(fd, size, &tar, &after, err) || read_signatures(cb_buf_str(&tar), keys, &s, err) ||
                  verify_any(fd, size, after, keys, &s, err);
     cb_vec_release(&s);
+    cb_strs_release(&s.foreign);
     cb_arena_release(&s.arena);
     return failed ? -1 : 0;
 }

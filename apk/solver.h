@@ -10,6 +10,7 @@
 #include "index_records.h"
 
 #define NO_NAME UINT32_MAX
+#define WORLD UINT32_MAX
 
 // A package of one of the indexes. Packages, names and origins are numbered from 0 in order of first appearance.
 struct candidate {
@@ -65,6 +66,17 @@ static inline struct cb_str package_provides(const struct candidate *c)
     return cb_list(c->index, c->record->provides);
 }
 
+struct want { // a dependency of the package at hand that is not satisfied yet
+    struct cb_str text;
+    struct cb_dependency d;
+};
+
+struct frame { // a package whose dependencies are being walked
+    uint32_t package;
+    uint32_t wants, order; // where its own begin
+    struct cb_str asked;   // the dependency or entry that led here
+};
+
 // One resolution. Arrays over names and packages hold numbers + 1, 0 for none.
 struct solver {
     const struct cb_resolver *r;
@@ -72,6 +84,7 @@ struct solver {
     struct cb_map odd;     // texts of dependencies that cb_dependency_slice cannot do, to struct cb_dependency
 
     uint32_t *ruled_out; // by package: reason
+    uint32_t *needed_by; // by package: the first that led the walk there, WORLD for an entry of the world; for messages
     struct {
         struct reason *v;
         size_t n, cap;
@@ -138,6 +151,7 @@ struct reason {
     enum reason_kind kind;
     struct cb_str text, provide;
     uint32_t other;
+    uint32_t by; // the package whose dependency it is + 1, WORLD
 };
 
 int rule_out_unlike(struct solver *s, const struct cb_resolver *const *siblings, size_t n, struct cb_error *err);

@@ -42,6 +42,12 @@ int cb_context(struct cb_error *err, const char *fmt, ...)
     return -1;
 }
 
+int cb_context_at(struct cb_error *err, const char *what, const char *place)
+{
+    assert(err->kind != CB_OK);
+    return strstr(err->message, place) ? cb_context(err, "%s", what) : cb_context(err, "%s %s", what, place);
+}
+
 int cb_hint(struct cb_error *err, const char *fmt, ...)
 {
     assert(err->kind != CB_OK);

@@ -15,10 +15,12 @@ int cb_open_read(const char *path, struct cb_error *err)
     if (fd < 0)
         return cb_fail_errno(err, errno, "opening %s", path);
     struct stat st;
-    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+    bool known = fstat(fd, &st) == 0;
+    if (known && S_ISREG(st.st_mode))
         return fd;
     close(fd);
-    return cb_fail(err, CB_E_IO, "opening %s: not a regular file", path);
+    return cb_fail(err, CB_E_IO, "opening %s: %s, where a file is expected", path,
+                   known && S_ISDIR(st.st_mode) ? "a folder" : "a device, pipe or socket");
 }
 
 int cb_read_file(const char *path, struct cb_buf *b, size_t limit, struct cb_error *err)
@@ -47,6 +49,8 @@ static int make_dir(const char *path, struct cb_error *err)
     int errnum = errno;
     if (errnum == EEXIST && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
         return 0;
+    if (errnum == EEXIST)
+        return cb_fail(err, CB_E_IO, "creating folder %s: something that is no folder is there", path);
     return cb_fail_errno(err, errnum, "creating folder %s", path);
 }
 
@@ -230,8 +234,10 @@ int cb_temp_fd(const char *dir, struct cb_error *err)
     // Not every file system has O_TMPFILE: make one with a name and take the name away.
     CB_AUTOFREE char *name = cb_format("%s/.cbuild-XXXXXX", dir);
     fd = mkostemp(name, O_CLOEXEC);
-    if (fd < 0)
-        return cb_fail_errno(err, errno, "creating a temporary file in %s", dir);
+    if (fd < 0) {
+        cb_fail_errno(err, errno, "creating a temporary file in %s", dir);
+        return cb_hint(err, "TMPDIR names another folder for temporary files");
+    }
     unlink(name);
     return fd;
 }

@@ -59,7 +59,7 @@ static int open_base(struct cb_arch_build *a, const struct cb_image_config *c, s
     CB_AUTOFREE char *list_path = cb_resolve_path(list, include_paths, err);
     if (!list_path)
         return cb_context(err, "contents.baseimage.apkindex");
-    return cb_base_image_open(&a->base, image_path, list_path, a->arch, err) ? cb_context(err, "base image") : 0;
+    return cb_base_image_open(&a->base, image_path, list_path, a->arch, err);
 }
 
 int cb_arch_build_start(struct cb_arch_build *a, const struct cb_image_config *c, struct cb_error *err)
@@ -113,6 +113,17 @@ static void world_of(const struct cb_arch_build *a, const struct cb_image_config
         cb_strs_add(out, a->base.world.v[i]);
 }
 
+// Nothing was searched: no repository is named, or none has this architecture.
+static int hint_no_index(const struct cb_arch_build *a, const struct cb_image_config *c, struct cb_error *err)
+{
+    STRS_AUTO repositories = {0};
+    build_repositories(a, c, &repositories);
+    if (!repositories.n)
+        return cb_hint(err, "contents.repositories names no repository to search");
+    return cb_hint(err, "no repository has an index for %.*s: are their addresses and the architecture's name right?",
+                   CB_STR_ARG(a->apk_arch));
+}
+
 int cb_arch_build_resolve(struct cb_arch_build *a, const struct cb_image_config *input,
                           const struct cb_resolver *const *siblings, size_t n, struct cb_error *err)
 {
@@ -122,7 +133,9 @@ int cb_arch_build_resolve(struct cb_arch_build *a, const struct cb_image_config 
     struct cb_str text;
     world_of(a, input, &world);
     cb_world(&world, &arena, &text, &entries);
-    return cb_resolve(a->resolver, &entries, siblings, n, &a->resolution, err);
+    if (cb_resolve(a->resolver, &entries, siblings, n, &a->resolution, err) == 0)
+        return 0;
+    return a->indexes.n ? -1 : hint_no_index(a, input, err);
 }
 
 int cb_arch_build_lock(struct cb_arch_build *a, const struct cb_image_config *input, const struct cb_strs *packages,
@@ -240,6 +253,7 @@ static int apply_config(struct cb_arch_build *a, struct cb_error *err)
 {
     struct cb_tree *t = a->tree;
     struct cb_image_config *c = a->config;
+    const char *config_path = a->options->config_path;
     __attribute__((cleanup(cb_installed_release))) struct cb_installed installed = {0};
     if (cb_installed_read(t, &installed, err))
         return -1;
@@ -247,17 +261,17 @@ static int apply_config(struct cb_arch_build *a, struct cb_error *err)
     struct cb_time built = {a->created.sec, a->created.nsec};
     // A base image's accounts are left as they are.
     if (!c->contents.has_baseimage && cb_accounts_apply(t, c, &c->arena, err))
-        return cb_context(err, "accounts");
+        return cb_context(err, "%s: accounts", config_path);
     if (store_config(a, err))
         return -1;
     if (cb_paths_apply(t, c, err))
-        return cb_context(err, "paths");
+        return cb_context(err, "%s", config_path);
     if (cb_certificates_install(t, c, &installed, built, err) || cb_bundle_checksums_write(t, built, err))
-        return cb_context(err, "certificates");
+        return cb_context(err, "%s: certificates", config_path);
     if (cb_runtime_keyring_install(t, c, built, err))
-        return cb_context(err, "contents.runtime_keyring");
+        return cb_context(err, "%s: contents.runtime_keyring", config_path);
     if (cb_services_write(t, c, err))
-        return cb_context(err, "entrypoint.services");
+        return cb_context(err, "%s: entrypoint.services", config_path);
     if (cb_busybox_link(t, &installed, err) || cb_devices_make(t, err) || cb_ldso_cache_write(t, err))
         return -1;
     return finish_repositories(a, err);
@@ -267,7 +281,7 @@ int cb_arch_build_tree(struct cb_arch_build *a, const struct cb_lock_file *lock,
 {
     STRS_AUTO world = {0};
     if (check_layering(a->config, err))
-        return -1;
+        return cb_context(err, "%s", a->options->config_path);
     world_of(a, a->config, &world);
     if (start_tree(a, &world, err))
         return -1;
@@ -370,7 +384,9 @@ static int make_image(struct cb_arch_build *a, struct cb_error *err)
     for (size_t i = 0; i < a->nlayers; i++)
         if (describe_layer(&a->layers[i], &blobs[i], err))
             return -1;
-    return cb_image_build(&a->image, &p, blobs, a->nlayers, err);
+    if (cb_image_build(&a->image, &p, blobs, a->nlayers, err) == 0)
+        return 0;
+    return err->kind == CB_E_CONFIG ? cb_context(err, "%s", a->options->config_path) : -1;
 }
 
 int cb_arch_build_image(struct cb_arch_build *a, struct cb_error *err)

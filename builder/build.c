@@ -72,8 +72,11 @@ static int read_lock(struct cb_build *b, struct cb_error *err)
     const char *path = b->plan.options->lockfile;
     CB_BUF_AUTO text = {0};
     b->has_lock = true;
-    if (cb_read_named(path, &text, CB_LOCK_FILE_MAX, err) || cb_lock_file_parse(cb_buf_str(&text), path, &b->lock, err))
-        return -1;
+    if (cb_read_named(path, &text, CB_LOCK_FILE_MAX, err) ||
+        cb_lock_file_parse(cb_buf_str(&text), path, &b->lock, err)) {
+        cb_hint(err, "a lock file is what `cbuild lock` writes");
+        return cb_context(err, "--lockfile");
+    }
     if (!b->lock.has_config) {
         cb_log(CB_WARN, "%s does not say which configuration it was made from; make it anew", path);
     } else if (!cb_str_eq(b->lock.config_checksum, b->plan.config->checksum)) {
@@ -175,9 +178,7 @@ static int run(struct cb_build *b, const struct cb_build_options *o, struct cb_e
         return -1;
     cb_plan_unique(&b->plan);
     make_input(b);
-    if (cb_plan_prepare(&b->plan, b->input, err))
-        return -1;
-    if (from_lock ? read_lock(b, err) : resolve(b, err))
+    if ((from_lock && read_lock(b, err)) || cb_plan_prepare(&b->plan, b->input, err) || (!from_lock && resolve(b, err)))
         return -1;
     return build_images(b, err) || make_index(b, err) ? -1 : 0;
 }

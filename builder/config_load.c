@@ -37,6 +37,8 @@ char *cb_resolve_path(const char *path, const struct cb_strs *include_paths, str
     cb_fail(err, CB_E_NOT_FOUND, "%s: no such file", path);
     if (include_paths && include_paths->n)
         cb_hint(err, "it is neither below the working directory nor below any of the --include-paths");
+    else
+        cb_hint(err, "paths begin at the working folder (-C); --include-paths names further ones to look in");
     return NULL;
 }
 

@@ -2,8 +2,10 @@
 #include <stdlib.h>
 
 #include "arch_build.h"
+#include "cbuild/base/log.h"
 #include "cbuild/builder/arch.h"
 #include "cbuild/builder/plan.h"
+#include "cbuild/text/gourl.h"
 
 struct making {
     struct cb_plan plan;
@@ -151,9 +153,29 @@ static int add_arch(struct making *m, struct cb_arch_build *a, struct cb_error *
     return failed ? cb_arch_build_context(a, err) : 0;
 }
 
+// The reference writes URLs into the lock file with all that they hold, and so do we.
+static void warn_of_passwords(const struct cb_strs *urls)
+{
+    CB_ARENA_AUTO arena = {0};
+    for (size_t i = 0; i < urls->n; i++) {
+        struct cb_str safe = cb_gourl_safe(urls->v[i], &arena);
+        if (!cb_str_eq(safe, urls->v[i]))
+            cb_log(CB_WARN,
+                   "%.*s: who has the lock file can read what stands before the \"@\" of this URL; a netrc file or "
+                   "HTTP_AUTH keep it out",
+                   CB_STR_ARG(safe));
+    }
+}
+
 static int make(struct making *m, const struct cb_build_options *o, struct cb_error *err)
 {
-    if (load(m, o, err) || add_keys(m, err) || discover_keys(m, err))
+    if (load(m, o, err))
+        return -1;
+    warn_of_passwords(&m->plan.config->contents.build_repositories);
+    warn_of_passwords(&m->plan.config->contents.runtime_repositories);
+    warn_of_passwords(&m->plan.config->contents.repositories);
+    warn_of_passwords(&m->plan.config->contents.keyring);
+    if (add_keys(m, err) || discover_keys(m, err))
         return -1;
     for (size_t i = 0; i < m->plan.narchs; i++)
         if (add_arch(m, &m->plan.archs[i], err))

@@ -217,11 +217,17 @@ struct cb_flags cb_dot_flag_table(void)
 
 static int check_flags(const struct cb_build_flags *f, struct cb_error *err)
 {
-    const int64_t limits[] = {f->limits.control, f->limits.data, f->limits.index, f->limits.http};
+    const struct {
+        const char *flag;
+        int64_t bytes;
+    } limits[] = {{"max-apk-control-size", f->limits.control},
+                  {"max-apk-data-size", f->limits.data},
+                  {"max-apkindex-decompressed-size", f->limits.index},
+                  {"max-http-response-size", f->limits.http}};
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
-        if (limits[i] < -1)
-            return cb_fail(err, CB_E_USAGE, "a size limit is %lld: give bytes, 0 for the default or -1 for none",
-                           (long long)limits[i]);
+        if (limits[i].bytes < -1)
+            return cb_fail(err, CB_E_USAGE, "--%s is %lld: give bytes, 0 for the default or -1 for none",
+                           limits[i].flag, (long long)limits[i].bytes);
     if (f->layer_cache_size < 0)
         return cb_fail(err, CB_E_USAGE, "--layer-cache-size is %lld: give bytes", (long long)f->layer_cache_size);
     if (*f->format && strcmp(f->format, "tar") && strcmp(f->format, "erofs"))

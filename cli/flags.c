@@ -70,19 +70,19 @@ static int csv_field(const char **at, struct cb_buf *field, struct cb_error *err
     if (*p != '"') {
         size_t n = strcspn(p, ",");
         if (memchr(p, '"', n))
-            return cb_fail(err, CB_E_USAGE, "a quote within an unquoted value");
+            return cb_fail(err, CB_E_USAGE, "a quote within the unquoted value %s", p);
         cb_buf_add(field, p, n);
         *at = p + n;
         return 0;
     }
     for (p++; *p != '"' || p[1] == '"'; p++) {
         if (!*p)
-            return cb_fail(err, CB_E_USAGE, "a quoted value without its closing quote");
+            return cb_fail(err, CB_E_USAGE, "the quoted value %s lacks its closing quote", *at);
         cb_buf_addc(field, *p);
         p += *p == '"';
     }
     if (p[1] && p[1] != ',')
-        return cb_fail(err, CB_E_USAGE, "text after the closing quote of a value");
+        return cb_fail(err, CB_E_USAGE, "text after the closing quote in %s", *at);
     *at = p + 1;
     return 0;
 }
@@ -169,8 +169,7 @@ static int short_flags(struct parser *p, const char *text, struct cb_error *err)
         if (!f)
             f = find_letter(p->global, *text);
         if (!f) {
-            cb_fail(err, CB_E_USAGE, "unknown flag: -%c", *text);
-            return cb_hint(err, "--help lists the flags");
+            return cb_fail(err, CB_E_USAGE, "unknown flag: -%c", *text);
         }
         const char *value = text + 1;
         if (*value == '=')

@@ -205,7 +205,7 @@ static int start(struct cb_invocation *in, struct cb_error *err)
     if (threads < 0 || threads > 256)
         return cb_fail(err, CB_E_USAGE, "--threads: %lld is not from 0 to 256", (long long)threads);
     if (*workdir && chdir(workdir))
-        return cb_fail_errno(err, errno, "changing to working folder %s", workdir);
+        return cb_fail_errno(err, errno, "--workdir %s", workdir);
     in->threads = threads ? (unsigned)threads : count_cores();
     in->pool = cb_pool_new(in->threads);
     int result = in->command->run(in, err);

@@ -16,7 +16,7 @@ static const struct cb_keyring *keys(void)
         struct make_key *key = make_key_new(1024);
         make_key_pem(key, &pem);
         make_key_free(key);
-        cb_keyring_put(&ring, CB_STR("k.rsa.pub"), cb_buf_str(&pem));
+        cb_keyring_put(&ring, CB_STR("k.rsa.pub"), cb_buf_str(&pem), CB_STR("k.rsa.pub"));
     }
     return &ring;
 }

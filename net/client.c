@@ -99,10 +99,23 @@ static struct cb_http_limits with_defaults(struct cb_http_limits l)
     return l;
 }
 
+static bool split_http_auth(const char *text, struct cb_str part[4])
+{
+    struct cb_str rest = cb_str(text), extra;
+    for (size_t i = 0; i < 4; i++)
+        if (!cb_str_cut(&rest, ':', &part[i]))
+            return false;
+    return !cb_str_cut(&rest, ':', &extra) && cb_str_is(part[0], "basic");
+}
+
 struct cb_http *cb_http_new(const struct cb_http_options *options)
 {
     struct cb_http *h = cb_zalloc(sizeof *h);
+    struct cb_str part[4];
     h->env = copy_env(&options->env);
+    if (h->env.http_auth && *h->env.http_auth && !split_http_auth(h->env.http_auth, part))
+        cb_log(CB_WARN,
+               "HTTP_AUTH is not used: it is not of the form basic:HOST:USER:PASSWORD, without further colons");
     h->limits = with_defaults(options->limits);
     h->keychain = options->keychain;
     h->user_agent = cb_strdup(options->user_agent ? options->user_agent : "cbuild");
@@ -227,13 +240,8 @@ static char *basic(struct cb_str user, struct cb_str password)
 // nor the password a colon.
 static char *from_environment(const struct cb_http *h, const struct cb_url *u)
 {
-    struct cb_str rest = cb_str(h->env.http_auth), part[4], extra;
-    if (!h->env.http_auth)
-        return NULL;
-    for (size_t i = 0; i < 4; i++)
-        if (!cb_str_cut(&rest, ':', &part[i]))
-            return NULL;
-    if (cb_str_cut(&rest, ':', &extra) || !cb_str_is(part[0], "basic"))
+    struct cb_str part[4];
+    if (!h->env.http_auth || !split_http_auth(h->env.http_auth, part))
         return NULL;
     char *authority CB_AUTOFREE = cb_url_authority(u);
     return cb_str_is(part[1], authority) ? basic(part[2], part[3]) : NULL;

@@ -12,13 +12,16 @@
 #include <unistd.h>
 
 #include "cbuild/base/file.h"
+#include "cbuild/base/log.h"
 
 #define DEFAULT_TIMEOUT_MS 30000u
+#define SAID_MAX 2000u // bytes of its stderr that are passed on
 #define ARGS_MAX 16u
 
 struct running {
     pid_t pid; // leader of its own process group
     int in, out;
+    int said; // an unnamed file that has its stderr
     uint64_t deadline;
 };
 
@@ -46,7 +49,8 @@ static char *find_program(const struct cb_helper *h)
     return NULL;
 }
 
-static int spawn(const struct cb_helper *h, const char *file, int in, int out, pid_t *pid)
+// said: for its stderr, -1 for none.
+static int spawn(const struct cb_helper *h, const char *file, int in, int out, int said, pid_t *pid)
 {
     char *path CB_AUTOFREE = cb_format("PATH=%s", h->path ? h->path : "/usr/local/bin:/usr/bin:/bin");
     char *home CB_AUTOFREE = cb_format("HOME=%s", h->home ? h->home : "/");
@@ -63,7 +67,9 @@ static int spawn(const struct cb_helper *h, const char *file, int in, int out, p
     posix_spawn_file_actions_init(&files);
     posix_spawn_file_actions_adddup2(&files, in, 0);
     posix_spawn_file_actions_adddup2(&files, out, 1);
-    if (h->quiet)
+    if (said >= 0)
+        posix_spawn_file_actions_adddup2(&files, said, 2);
+    else
         posix_spawn_file_actions_addopen(&files, 2, "/dev/null", O_WRONLY, 0);
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
@@ -89,7 +95,7 @@ static int start(const struct cb_helper *h, struct running *r, struct cb_error *
         close(in[1]);
         return cb_fail_errno(err, errno, "pipe");
     }
-    int rc = spawn(h, file, in[0], out[1], &r->pid);
+    int rc = spawn(h, file, in[0], out[1], r->said, &r->pid);
     close(in[0]);
     close(out[1]);
     r->in = in[1];
@@ -173,11 +179,22 @@ static void kill_group(struct running *r)
     waitpid(r->pid, NULL, 0);
 }
 
+// Passed on as a log message, whose text is escaped where it leaves the program.
+static void log_said(const struct cb_helper *h, int said)
+{
+    char text[SAID_MAX];
+    ssize_t n = pread(said, text, sizeof text, 0);
+    struct cb_str left = cb_str_trim(cb_strn(text, n > 0 ? (size_t)n : 0));
+    if (left.n)
+        cb_log(CB_WARN, "%s says: %.*s", h->name, CB_STR_ARG(left));
+}
+
 int cb_helper_run(const struct cb_helper *h, struct cb_str input, struct cb_buf *output, int *status,
                   struct cb_error *err)
 {
-    struct running r = {.pid = 0, .in = -1, .out = -1};
-    if (start(h, &r, err))
+    CB_FD_AUTO said = h->quiet ? -1 : cb_temp_fd(NULL, err);
+    struct running r = {.pid = 0, .in = -1, .out = -1, .said = said};
+    if ((said < 0 && !h->quiet) || start(h, &r, err))
         return -1;
     int rc = converse(&r, input, output, err);
     cb_close_p(&r.in);
@@ -185,5 +202,7 @@ int cb_helper_run(const struct cb_helper *h, struct cb_str input, struct cb_buf 
         rc = reap(&r, status, err);
     kill_group(&r);
     cb_close_p(&r.out);
+    if (said >= 0)
+        log_said(h, said);
     return rc ? cb_context(err, "%s", h->name) : 0;
 }

@@ -287,10 +287,46 @@ static enum cb_outcome cut(struct cb_exchange *x, const char *why)
     return again(x, text);
 }
 
+// What became of the transfer, in words of our own; caller frees.
+static char *why_failed(struct cb_transfer *t, CURLcode rc)
+{
+    static const struct {
+        CURLcode code;
+        const char *text;
+    } known[] = {
+        {CURLE_COULDNT_RESOLVE_PROXY, "the proxy's name is not known here"},
+        {CURLE_COULDNT_RESOLVE_HOST, "the host's name is not known here"},
+        {CURLE_GOT_NOTHING, "the server closed the connection without an answer"},
+        {CURLE_PARTIAL_FILE, "the answer ends early"},
+        {CURLE_RECV_ERROR, "the connection broke while the answer came"},
+        {CURLE_SEND_ERROR, "the connection broke while the request was sent"},
+        {CURLE_OPERATION_TIMEDOUT, "no answer came in time"},
+        {CURLE_SSL_CONNECT_ERROR, "what answers does not speak TLS"},
+        {CURLE_UNSUPPORTED_PROTOCOL, "what answers does not speak HTTP"},
+        {CURLE_WEIRD_SERVER_REPLY, "what answers does not speak HTTP"},
+        {CURLE_HTTP2, "the server broke off the stream of HTTP/2"},
+        {CURLE_HTTP2_STREAM, "the server broke off the stream of HTTP/2"},
+        {CURLE_BAD_CONTENT_ENCODING, "the answer is encoded in a way that was not asked for"},
+    };
+    const char *said = t->problem[0] ? t->problem : curl_easy_strerror(rc);
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (known[i].code == rc)
+            return cb_strdup(known[i].text);
+    long errnum = 0;
+    char text[128];
+    curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &errnum);
+    if (rc == CURLE_COULDNT_CONNECT)
+        return cb_format("no connection to the server%s%s", errnum ? ": " : "",
+                         errnum ? strerror_r((int)errnum, text, sizeof text) : "");
+    if (rc == CURLE_PEER_FAILED_VERIFICATION || rc == CURLE_SSL_ISSUER_ERROR)
+        return cb_format("the server's certificate is not trusted (%s)", said);
+    return cb_format("the transfer failed (%s)", said);
+}
+
 static enum cb_outcome failed(struct cb_transfer *t, CURLcode rc)
 {
     struct cb_exchange *x = t->x;
-    const char *why = t->problem[0] ? t->problem : curl_easy_strerror(rc);
+    char *why CB_AUTOFREE = why_failed(t, rc);
     long proxy_status = 0;
     curl_easy_getinfo(t->easy, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
     switch ((int)rc) {

@@ -39,6 +39,30 @@ static void strip_brackets(char *host)
     }
 }
 
+static const char *url_problem(CURLUcode rc)
+{
+    switch (rc) {
+    case CURLUE_OK:
+    case CURLUE_UNSUPPORTED_SCHEME:
+    case CURLUE_BAD_SCHEME:
+        return "only http and https are supported";
+    case CURLUE_BAD_HOSTNAME:
+    case CURLUE_NO_HOST:
+    case CURLUE_BAD_IPV6:
+        return "its host is malformed";
+    case CURLUE_BAD_PORT_NUMBER:
+        return "its port is no number up to 65535";
+    case CURLUE_BAD_USER:
+    case CURLUE_BAD_PASSWORD:
+    case CURLUE_BAD_LOGIN:
+        return "its user or password is malformed";
+    case CURLUE_OUT_OF_MEMORY:
+        return "out of memory";
+    default:
+        return "it is malformed";
+    }
+}
+
 static int bad_url(const char *text, const char *why, struct cb_error *err)
 {
     char *shown CB_AUTOFREE = cb_url_redact(text);
@@ -77,7 +101,7 @@ int cb_url_parse(struct cb_url *u, const char *text, struct cb_error *err)
     if (ok)
         return 0;
     cb_url_release(u);
-    return bad_url(text, rc != CURLUE_OK ? curl_url_strerror(rc) : "only http and https are supported", err);
+    return bad_url(text, url_problem(rc), err);
 }
 
 void cb_url_release(struct cb_url *u)
@@ -135,7 +159,7 @@ char *cb_url_resolve(const char *base, const char *reference, struct cb_error *e
     if (out && http_scheme(scheme) && strlen(out) <= CB_URL_MAX)
         return out;
     free(out);
-    bad_url(reference, rc != CURLUE_OK ? curl_url_strerror(rc) : "only http and https are supported", err);
+    bad_url(reference, url_problem(rc), err);
     return NULL;
 }
 

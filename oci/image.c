@@ -122,7 +122,7 @@ static int set_commands(struct building *b, struct cb_error *err)
         entrypoint->v[1] = CB_STR("-c");
         entrypoint->v[2] = b->p->entrypoint_shell;
         entrypoint->n = entrypoint->cap = 3;
-    } else if (split(b, b->p->entrypoint_command, "entrypoint command", entrypoint, err) < 0) {
+    } else if (split(b, b->p->entrypoint_command, "entrypoint.command", entrypoint, err) < 0) {
         return -1;
     }
     return split(b, b->p->cmd, "cmd", &b->file.config.cmd, err);

@@ -3,6 +3,7 @@
 #include "cbuild/base/vec.h"
 #include "cbuild/crypto/hash.h"
 #include "cbuild/oci/image_config.h"
+#include "cbuild/text/json_problem.h"
 #include "cbuild/text/utf8.h"
 
 #define DESCRIPTORS_MAX CB_DESCRIPTORS_MAX
@@ -18,7 +19,7 @@ json_t *cb_table_load(struct cb_str bytes, size_t limit, struct cb_error *err)
     }
     value = json_loadb(bytes.n ? bytes.p : "", bytes.n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);
     if (!value)
-        cb_fail(err, CB_E_INPUT, "malformed JSON at line %d, column %d: %s", why.line, why.column, why.text);
+        cb_json_problem(NULL, &why, err);
     return value;
 }
 

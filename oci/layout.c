@@ -1,6 +1,7 @@
 #include "cbuild/oci/layout.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "blob_copy.h"
@@ -27,7 +28,44 @@ struct writing {
         const struct cb_layer_blob **v;
         size_t n, cap;
     } layers;
+    struct {
+        char **v;
+        size_t n, cap;
+    } fresh; // paths that were not there before, each owned: they go again where the layout cannot be finished
 };
+
+// Files and folders are named in the order in which they are made.
+static void note_fresh(struct writing *w, char *path)
+{
+    struct stat st;
+    if (lstat(path, &st) < 0 && errno == ENOENT)
+        *cb_vec_add(&w->fresh) = path;
+    else
+        free(path);
+}
+
+static void note_all_fresh(struct writing *w, const struct cb_index_image *idx)
+{
+    note_fresh(w, cb_path_join(w->layout.path, "blobs"));
+    note_fresh(w, cb_path_join(w->layout.path, "blobs/sha256"));
+    for (size_t i = 0; i < w->layers.n; i++)
+        note_fresh(w, cb_layout_blob_path(&w->layout, &w->layers.v[i]->descriptor.digest));
+    for (size_t i = 0; i < idx->nimages; i++) {
+        note_fresh(w, cb_layout_blob_path(&w->layout, &idx->images[i]->config_digest));
+        note_fresh(w, cb_layout_blob_path(&w->layout, &idx->images[i]->digest));
+    }
+    note_fresh(w, cb_path_join(w->layout.path, "oci-layout"));
+}
+
+static void forget_fresh(struct writing *w, bool remove_them)
+{
+    for (size_t i = w->fresh.n; i-- > 0;) {
+        if (remove_them)
+            remove(w->fresh.v[i]); // a folder only where it is empty
+        free(w->fresh.v[i]);
+    }
+    cb_vec_release(&w->fresh);
+}
 
 static int write_layer(void *ctx, size_t i, struct cb_error *err)
 {
@@ -79,9 +117,10 @@ static int write_all(struct writing *w, const struct cb_index_image *idx, struct
 {
     CB_AUTOFREE char *blobs = cb_format("%s/blobs/sha256", w->layout.path);
 
+    collect_layers(w, idx);
+    note_all_fresh(w, idx);
     if (cb_mkdirs(blobs, err) < 0)
         return -1;
-    collect_layers(w, idx);
     if (write_layers(w, pool, err) < 0)
         return -1;
     for (size_t i = 0; i < idx->nimages; i++) {
@@ -102,6 +141,7 @@ int cb_layout_write(const char *folder, const struct cb_index_image *idx, struct
 
     if (result < 0)
         cb_context(err, "writing image layout %s", folder);
+    forget_fresh(&w, result < 0);
     free(w.layout.path);
     cb_map_release(&w.seen);
     cb_vec_release(&w.layers);

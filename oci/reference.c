@@ -33,9 +33,12 @@ static bool is_digit(char c)
 
 static int check_repository(struct cb_str s, struct cb_error *err)
 {
-    if (s.n < REPOSITORY_MIN || s.n > REPOSITORY_MAX)
-        return cb_fail(err, CB_E_USAGE, "the repository \"%.*s\" has %zu characters, expected %u to %u",
-                       CB_STR_ARG(cb_str_head(s, REPOSITORY_MAX)), s.n, REPOSITORY_MIN, REPOSITORY_MAX);
+    if (s.n < REPOSITORY_MIN)
+        return cb_fail(err, CB_E_USAGE, "the repository \"%.*s\" has fewer than %u characters", CB_STR_ARG(s),
+                       REPOSITORY_MIN);
+    if (s.n > REPOSITORY_MAX)
+        return cb_fail(err, CB_E_USAGE, "the repository \"%.*s\" has %zu characters, more than %u",
+                       CB_STR_ARG(cb_str_head(s, REPOSITORY_MAX)), s.n, REPOSITORY_MAX);
     for (size_t i = 0; i < s.n; i++) {
         char c = s.p[i];
         if (is_lower(c) || is_digit(c) || (c && strchr("_-./", c)))
@@ -205,9 +208,12 @@ static int parse(parse_fn *fn, struct cb_arena *a, struct cb_str s, struct cb_re
         return cb_fail(err, CB_E_LIMIT, "image reference \"%.*s...\" is longer than %u bytes",
                        CB_STR_ARG(cb_str_head(s, 60)), CB_REFERENCE_MAX);
     out->original = cb_arena_str(a, s);
-    if (fn(a, s, out, err) < 0)
-        return fail_in(s, err);
-    return 0;
+    if (fn(a, s, out, err) == 0)
+        return 0;
+    if (cb_str_starts(s, "http://") || cb_str_starts(s, "https://"))
+        cb_hint(err, "an image is named registry/repository:tag, without \"%s://\"",
+                cb_str_starts(s, "https://") ? "https" : "http");
+    return fail_in(s, err);
 }
 
 int cb_reference_parse(struct cb_arena *a, struct cb_str s, struct cb_reference *out, struct cb_error *err)

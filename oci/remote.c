@@ -178,8 +178,10 @@ static int open_locked(struct cb_remote *m, struct cb_error *err)
         return -1;
     char *url CB_AUTOFREE = cb_format("%s/v2/", m->base);
     const struct cb_http_request q = {.url = url};
+    if (a.status != 401 && cb_http_check(&q, &a, err) == 0)
+        return 0;
     if (a.status != 401)
-        return cb_http_check(&q, &a, err);
+        return err->kind == CB_E_NOT_FOUND ? cb_hint(err, "what answers at %s is no registry", m->registry) : -1;
     struct cb_challenge ch = find_challenge(&arena, &a);
     if (ch.scheme == CB_CHALLENGE_OTHER)
         return cb_fail(err, CB_E_AUTH, "%s demands credentials in a way that is not known here", m->registry);

@@ -6,6 +6,7 @@
 
 #include "cbuild/base/log.h"
 #include "cbuild/base/map.h"
+#include "cbuild/text/json_problem.h"
 #include "cbuild/text/utf8.h"
 #include "record.h"
 
@@ -390,7 +391,7 @@ static int read_document(struct cb_spdx *d, struct cb_str text, struct document 
     }
     struct json_t *root = json_loadb(text.p ? text.p : "", text.n, JSON_ALLOW_NUL | JSON_DECODE_ANY, &where);
     if (!root)
-        return cb_fail(err, CB_E_INPUT, "line %d, column %d: %s", where.line, where.column, where.text);
+        return cb_json_problem(NULL, &where, err);
     int failed = json_is_null(root) ? 0 : cb_record_read(&document_type, root, &d->arena, out, err);
     json_decref(root);
     return failed;

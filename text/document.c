@@ -21,6 +21,7 @@
 #include "cbuild/base/vec.h"
 #include "cbuild/text/gourl.h"
 #include "cbuild/text/utf8.h"
+#include "yaml_words.h"
 
 // Tokens times open collections that libyaml may go through: about two seconds of it.
 #define CB_DOC_WORK 200000000u
@@ -140,21 +141,24 @@ static int fail_reader(const struct cb_doc *doc, const yaml_parser_t *p, struct 
             mark.column++;
         }
     }
-    return fail_at(doc, mark, err, p->problem);
+    const struct yaml_words *w = yaml_words_of(p->problem);
+    fail_at(doc, mark, err, w->message);
+    return w->hint ? cb_hint(err, "%s", w->hint) : -1;
 }
 
-// What most often stands behind an error of the scanner.
-static void hint_at(const struct builder *b, struct cb_error *err)
+// A character with which no value can begin.
+static int fail_character(const struct builder *b, struct cb_error *err)
 {
     const yaml_parser_t *p = &b->parser;
-    if (p->error != YAML_SCANNER_ERROR || strcmp(p->problem, "found character that cannot start any token") != 0)
-        return;
     struct cb_str line = line_of(b->doc, p->problem_mark.line + 1);
     char c = p->problem_mark.column < line.n ? line.p[p->problem_mark.column] : '\0';
-    if (c == '\t')
-        cb_hint(err, "indent with spaces, not with tabs");
-    else if (c == '@' || c == '`' || c == '%')
-        cb_hint(err, "a value that begins with \"%c\" must stand in quotes", c);
+    if (c == '\t') {
+        fail_at(b->doc, p->problem_mark, err, "a tab cannot stand here");
+        return cb_hint(err, "indent with spaces, not with tabs");
+    }
+    char *message CB_AUTOFREE = cb_format("a value cannot begin with \"%c\"", c);
+    fail_at(b->doc, p->problem_mark, err, message);
+    return cb_hint(err, "a value that begins with \"%c\" must stand in quotes", c);
 }
 
 static int fail_parser(struct builder *b, struct cb_error *err)
@@ -164,14 +168,15 @@ static int fail_parser(struct builder *b, struct cb_error *err)
         return cb_fail(err, CB_E_LIMIT, "%s: out of memory", b->doc->name);
     if (p->error == YAML_READER_ERROR)
         return fail_reader(b->doc, p, err);
-    if (p->context && strcmp(p->problem, "found unexpected end of stream") == 0)
-        return fail_at(b->doc, p->context_mark, err, "this quote is not closed");
-    char *message CB_AUTOFREE = p->context
-                                    ? cb_format("%s %s (line %zu)", p->problem, p->context, p->context_mark.line + 1)
-                                    : cb_strdup(p->problem ? p->problem : "not YAML");
-    fail_at(b->doc, p->problem_mark, err, message);
-    hint_at(b, err);
-    return -1;
+    if (p->problem && strcmp(p->problem, "found character that cannot start any token") == 0)
+        return fail_character(b, err);
+    const struct yaml_words *w = yaml_words_of(p->problem);
+    bool at_context = w->at_context && p->context;
+    char *message CB_AUTOFREE = p->context && !at_context && p->context_mark.line != p->problem_mark.line
+                                    ? cb_format("%s (in what begins in line %zu)", w->message, p->context_mark.line + 1)
+                                    : cb_strdup(w->message);
+    fail_at(b->doc, at_context ? p->context_mark : p->problem_mark, err, message);
+    return w->hint ? cb_hint(err, "%s", w->hint) : -1;
 }
 
 // ---- Nodes ----

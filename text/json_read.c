@@ -1,4 +1,5 @@
 #include "cbuild/text/json_read.h"
+#include "cbuild/text/json_problem.h"
 
 #include <jansson.h>
 
@@ -59,7 +60,7 @@ struct json_t *cb_json_read(struct cb_str text, const char *what, size_t limit, 
     json_error_t problem;
     json_t *root = json_loadb(text.p ? text.p : "", text.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &problem);
     if (!root) {
-        cb_fail(err, CB_E_INPUT, "%s:%d:%d: not valid JSON: %s", what, problem.line, problem.column, problem.text);
+        cb_json_problem(what, &problem, err);
         return NULL;
     }
     if (check_keys(root, what, err)) {

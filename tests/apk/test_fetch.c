@@ -159,7 +159,7 @@ static void add_key(struct cb_keyring *ring, const struct make_key *k, const cha
 {
     CB_BUF_AUTO pem = {0};
     make_key_pem(k, &pem);
-    cb_keyring_put(ring, cb_str(name), cb_buf_str(&pem));
+    cb_keyring_put(ring, cb_str(name), cb_buf_str(&pem), cb_str(name));
 }
 
 // Fetches the repository's index; NULL where it is refused. *more: the name of its second package, in *a.

@@ -24,7 +24,7 @@ static void add_key(const struct make_key *k, const char *name)
 {
     CB_BUF_AUTO pem = {0};
     make_key_pem(k, &pem);
-    cb_keyring_put(&ring, cb_str(name), cb_buf_str(&pem));
+    cb_keyring_put(&ring, cb_str(name), cb_buf_str(&pem), cb_str(name));
 }
 
 static int begin(void **state)
@@ -41,7 +41,7 @@ static int begin(void **state)
     key = make_key_new(2048);
     other = make_key_new(2048);
     add_key(key, "k.rsa.pub");
-    cb_keyring_put(&ring, CB_STR("broken.rsa.pub"), CB_STR("not a key"));
+    cb_keyring_put(&ring, CB_STR("broken.rsa.pub"), CB_STR("not a key"), CB_STR("broken.rsa.pub"));
     make_index(&plain, CB_STR("P:a\nV:1\n\n"));
     return cb_mkdirs(arch, &err);
 }
@@ -136,7 +136,7 @@ static void test_algorithms(void **state)
     CHECK(CB_OK, NULL, {KEY, CB_SHA256, ".SIGN.RSA256.k.rsa.pub"});
     CHECK(CB_OK, NULL, {KEY, CB_SHA512, ".SIGN.RSA512.k.rsa.pub"}); // the reference passes over it
     CHECK(CB_E_TRUST, "verifies", {KEY, CB_SHA256, ".SIGN.RSA512.k.rsa.pub"});
-    CHECK(CB_E_TRUST, "no signature by a key", {KEY, CB_SHA1, ".SIGN.DSA.k.rsa.pub"});
+    CHECK(CB_E_TRUST, "no signature of a kind", {KEY, CB_SHA1, ".SIGN.DSA.k.rsa.pub"});
     CHECK(CB_E_TRUST, "verifies", {KEY, CB_SHA256, ".SIGN.RSA.k.rsa.pub"});
     CHECK(CB_E_TRUST, "verifies", {KEY, CB_SHA1, ".SIGN.RSA256.k.rsa.pub"});
     CHECK(CB_E_TRUST, "verifies", {KEY, CB_SHA1, ".SIGN.RSA.k.rsa.pub", true});
@@ -151,8 +151,8 @@ static void test_names(void **state)
     CHECK(CB_E_TRUST, "not signed", {KEY, CB_SHA1, ".SIGN.RSA1.k.rsa.pub"});
     CHECK(CB_E_TRUST, "not signed", {KEY, CB_SHA1, "SIGN.RSA.k.rsa.pub"});
     CHECK(CB_E_TRUST, "not signed", {KEY, CB_SHA1, "x.SIGN.RSA.k.rsa.pub"});
-    CHECK(CB_E_TRUST, "no signature by a key", {KEY, CB_SHA1, ".SIGN.RSA.dir/k.rsa.pub"});
-    CHECK(CB_E_TRUST, "no signature by a key", {KEY, CB_SHA1, ".SIGN.RSA...rsa.pub"});
+    CHECK(CB_E_TRUST, "the keyring has no key of that name", {KEY, CB_SHA1, ".SIGN.RSA.dir/k.rsa.pub"});
+    CHECK(CB_E_TRUST, "the keyring has no key of that name", {KEY, CB_SHA1, ".SIGN.RSA...rsa.pub"});
 }
 
 static void test_several(void **state)

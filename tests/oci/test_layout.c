@@ -172,8 +172,8 @@ static void test_write_refuses_wrong_layer(void **state)
     assert_fails(write_layout(f, NULL, &err), &err, CB_E_INPUT, "has 7 bytes, its descriptor says 30");
     unlink(f->layer_path);
     assert_fails(write_layout(f, NULL, &err), &err, CB_E_NOT_FOUND, "layer");
-    assert_int_equal(count_files(blobs), 0);
-    assert_int_equal(count_files(folder), 1);
+    assert_int_equal(access(blobs, F_OK), -1); // what was made for it went again
+    assert_int_equal(count_files(folder), 0);
     put(index, CB_STR("before"));
     assert_fails(write_layout(f, NULL, &err), &err, CB_E_NOT_FOUND, "layer");
     assert_file(index, CB_STR("before"));

@@ -49,10 +49,10 @@ static void test_manifests(void **state)
         {MANIFEST(",\"mediaType\":\"" CB_MEDIA_OCI_INDEX "\""), "", "is not that of an image manifest", CB_E_INPUT},
         {MANIFEST(",\"mediaType\":\"" CB_MEDIA_OCI_MANIFEST "\""), CB_MEDIA_DOCKER_MANIFEST, "announced", CB_E_INPUT},
         {MANIFEST(""), CB_MEDIA_OCI_INDEX, "is not the media type of an image manifest", CB_E_INPUT},
-        {MANIFEST("") "x", "", "malformed JSON", CB_E_INPUT},
+        {MANIFEST("") "x", "", "not valid JSON", CB_E_INPUT},
         {INDEX(""), "", "\"manifests\"", CB_E_INPUT},
         // Malformed.
-        {"", "", "malformed JSON", CB_E_INPUT},
+        {"", "", "not valid JSON", CB_E_INPUT},
         {"[]", "", "expected an object", CB_E_INPUT},
         {"{\"schemaVersion\":1,\"config\":" DESC ",\"layers\":[]}", "", "schemaVersion is 1", CB_E_INPUT},
         {"{\"schemaVersion\":2,\"layers\":[]}", "", "names no config", CB_E_INPUT},

@@ -55,7 +55,7 @@ static void test_messages(void **state)
         {"Foo/bar", "the repository \"Foo/bar\" has the character 'F'", "repositories are in lower case"},
         {"foo:", "there is no tag after the ':'", NULL},
         {"foo:a b", "the tag \"a b\" has the character ' '", NULL},
-        {"x", "has 1 characters, expected 2 to 255", NULL},
+        {"x", "has fewer than 2 characters", NULL},
         {"", "there is no repository name", NULL},
         {"a b.c/foo", "the registry \"a b.c\" is not a host name", NULL},
         {"foo@sha256:abc", "has 3 digits after \"sha256:\", not 64", NULL},

@@ -16,8 +16,9 @@
 #define CB_KEYRING_MAX 1000u       // keys in a ring, and in one answer of a server
 
 struct cb_keyring_key {
-    struct cb_str name;  // of the file; no slash in it, not "." or ".."
-    struct cb_str bytes; // of the file, whatever they are
+    struct cb_str name;   // of the file; no slash in it, not "." or ".."
+    struct cb_str bytes;  // of the file, whatever they are
+    struct cb_str origin; // for messages: the file or URL, "discovered at ..."
 };
 
 // Zero-initialise to start. Sorted by name, each name once. Owns what it points to.
@@ -27,7 +28,8 @@ struct cb_keyring {
     size_t n, cap;
 };
 
-void cb_keyring_put(struct cb_keyring *k, struct cb_str name, struct cb_str bytes);          // copies; replaces
+// Copies; replaces.
+void cb_keyring_put(struct cb_keyring *k, struct cb_str name, struct cb_str bytes, struct cb_str origin);
 const struct cb_keyring_key *cb_keyring_get(const struct cb_keyring *k, struct cb_str name); // NULL where absent
 void cb_keyring_release(struct cb_keyring *k);
 #define CB_KEYRING_AUTO __attribute__((cleanup(cb_keyring_release))) struct cb_keyring

@@ -50,6 +50,9 @@ int cb_fail_errno(struct cb_error *err, int errnum, const char *fmt, ...) CB_PRI
 // Puts "<formatted>: " before the message of a filled *err; returns -1.
 int cb_context(struct cb_error *err, const char *fmt, ...) CB_PRINTF(2, 3);
 
+// cb_context with "what place", or with "what" alone where the message names the place already; returns -1.
+int cb_context_at(struct cb_error *err, const char *what, const char *place);
+
 // Sets the hint or detail of a filled *err; the first hint wins, it is nearest to the cause. Return -1.
 int cb_hint(struct cb_error *err, const char *fmt, ...) CB_PRINTF(2, 3);
 int cb_detail(struct cb_error *err, const char *fmt, ...) CB_PRINTF(2, 3);

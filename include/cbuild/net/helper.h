@@ -14,7 +14,7 @@ struct cb_helper {
     char *const *environ;    // NULL: only PATH and HOME
     const char *home;
     unsigned timeout_ms; // 0: 30 s
-    bool quiet;          // what it says on stderr goes nowhere
+    bool quiet;          // what it says on stderr goes nowhere; else it is logged, as a warning, once it has ended
 };
 
 // *status is the exit status where the program ended by itself. CB_E_NOT_FOUND where there is no such program, CB_E_IO

@@ -107,9 +107,10 @@ static int resolve(struct cb_build *b, struct cb_error *err)
 
 static const struct cb_locked_arch *locked_of(const struct cb_build *b, struct cb_str arch)
 {
-    for (size_t i = 0; i < b->locked.archs.n; i++)
-        if (cb_str_eq(b->locked.archs.v[i].arch, arch))
-            return &b->locked.archs.v[i];
+    const struct cb_locked *given = b->plan.options->packages, *locked = given ? given : &b->locked;
+    for (size_t i = 0; i < locked->archs.n; i++)
+        if (cb_str_eq(locked->archs.v[i].arch, arch))
+            return &locked->archs.v[i];
     return NULL;
 }
 
@@ -178,7 +179,9 @@ static int run(struct cb_build *b, const struct cb_build_options *o, struct cb_e
         return -1;
     cb_plan_unique(&b->plan);
     make_input(b);
-    if ((from_lock && read_lock(b, err)) || cb_plan_prepare(&b->plan, b->input, err) || (!from_lock && resolve(b, err)))
+    if ((from_lock && read_lock(b, err)) || cb_plan_prepare(&b->plan, b->input, err))
+        return -1;
+    if (!from_lock && !o->packages && resolve(b, err))
         return -1;
     return build_images(b, err) || make_index(b, err) ? -1 : 0;
 }

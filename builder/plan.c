@@ -20,7 +20,9 @@ static void choose_archs(struct cb_image_config *c, const struct cb_strs *asked)
 int cb_plan_load(struct cb_plan *p, const struct cb_build_options *o, struct cb_error *err)
 {
     p->options = o;
-    if (cb_config_load(o->config_path, &o->include_paths, &p->config, err))
+    if (o->config)
+        p->config = cb_config_clone(o->config);
+    else if (cb_config_load(o->config_path, &o->include_paths, &p->config, err))
         return -1;
     struct cb_image_config *c = p->config;
     if (o->format && *o->format)

@@ -10,22 +10,26 @@ void cb_stored_release(struct cb_stored *s)
     cb_image_files_release(&s->files);
 }
 
-int cb_stored_read(struct cb_image_source *source, const struct cb_source_image *img, bool documents,
+static const struct cb_str names[] = {{CB_STORED_CONFIG, sizeof CB_STORED_CONFIG - 1},
+                                      {CB_APK_INSTALLED, sizeof CB_APK_INSTALLED - 1},
+                                      {SBOM_FOLDER, sizeof SBOM_FOLDER - 1},
+                                      {"etc/os-release", 14},
+                                      {"usr/lib/os-release", 18}};
+static const struct cb_str old_installed = {OLD_INSTALLED, sizeof OLD_INSTALLED - 1};
+
+int cb_stored_read(struct cb_image_source *source, const struct cb_source_image *img, enum cb_stored_parts parts,
                    struct cb_stored *out, struct cb_error *err)
 {
-    static const struct cb_str names[] = {{CB_STORED_CONFIG, sizeof CB_STORED_CONFIG - 1},
-                                          {CB_APK_INSTALLED, sizeof CB_APK_INSTALLED - 1},
-                                          {OLD_INSTALLED, sizeof OLD_INSTALLED - 1},
-                                          {SBOM_FOLDER, sizeof SBOM_FOLDER - 1},
-                                          {"etc/os-release", 14},
-                                          {"usr/lib/os-release", 18}};
-    size_t n = documents ? sizeof names / sizeof *names : 1;
-    if (cb_image_files_collect(source, img, names, n, CB_SPDX_SOURCE_MAX, &out->files, err))
+    static const size_t counts[] = {[CB_STORED_CONFIG_ONLY] = 1, [CB_STORED_PACKAGES] = 2, [CB_STORED_DOCUMENTS] = 5};
+    if (cb_image_files_collect(source, img, names, counts[parts], CB_SPDX_SOURCE_MAX, &out->files, err))
         return -1;
     const struct cb_image_content *config = cb_image_files_get(&out->files, CB_STORED_CONFIG);
     const struct cb_image_content *installed = cb_image_files_get(&out->files, CB_APK_INSTALLED);
-    if (!installed)
+    if (!installed && parts != CB_STORED_CONFIG_ONLY) {
+        if (cb_image_files_collect(source, img, &old_installed, 1, CB_SPDX_SOURCE_MAX, &out->files, err))
+            return -1;
         installed = cb_image_files_get(&out->files, OLD_INSTALLED);
+    }
     if (config) {
         out->config = config->bytes;
         out->epoch = config->mtime;

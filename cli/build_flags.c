@@ -47,9 +47,11 @@ enum {
     DOT = 64,
     BUILD_ALL = 128,
     PUBLISH_ALL = 256,
+    REPRODUCE = 512,
     MANY = BUILD_ALL | PUBLISH_ALL,
     IMAGE = BUILD | PUBLISH | MANY,
     ALL = IMAGE | LOCK | CONFIG | PACKAGES | ROOT | DOT,
+    FETCHING = ALL | REPRODUCE,
 };
 
 static const struct {
@@ -70,14 +72,14 @@ static const struct {
     {ALL,
      {"build-repository-append", 'b', CB_FLAG_LIST, &F.extra_build_repositories, NULL,
       "path to extra repositories to include", 0, 0}},
-    {ALL,
+    {FETCHING,
      {"cache-dir", 0, CB_FLAG_STRING, &F.cache_dir, NULL,
       "directory to use for caching apk packages and indexes (default '' means to use system-defined cache directory)",
       0, 0}},
     {IMAGE,
      {"format", 0, CB_FLAG_STRING, &F.format, NULL, "layer payload format: 'tar' (default) or 'erofs' (experimental)",
       0, 0}},
-    {ALL,
+    {FETCHING,
      {"ignore-signatures", 0, CB_FLAG_BOOL, &F.ignore_signatures, NULL, "ignore repository signature verification", 0,
       0}},
     {ALL,
@@ -96,24 +98,24 @@ static const struct {
     {IMAGE,
      {"layer-cache-size", 0, CB_FLAG_INT, &F.layer_cache_size, NULL,
       "bytes of finished layers to keep; those used longest ago go first", 0, 0}},
-    {ALL,
+    {FETCHING,
      {"max-apk-control-size", 0, CB_FLAG_INT, &F.limits.control, NULL,
       "maximum decompressed size for APK control sections in bytes (0=default, -1=no limit)", 0, 0}},
-    {ALL,
+    {FETCHING,
      {"max-apk-data-size", 0, CB_FLAG_INT, &F.limits.data, NULL,
       "maximum decompressed size for APK data sections in bytes, protects against gzip bombs (0=default, -1=no limit)",
       0, 0}},
-    {ALL,
+    {FETCHING,
      {"max-apkindex-decompressed-size", 0, CB_FLAG_INT, &F.limits.index, NULL,
       "maximum decompressed size for APKINDEX archives in bytes, protects against gzip bombs (0=default, -1=no limit)",
       0, 0}},
-    {ALL,
+    {FETCHING,
      {"max-http-response-size", 0, CB_FLAG_INT, &F.limits.http, NULL,
       "maximum size for HTTP responses in bytes (0=default, -1=no limit)", 0, 0}},
-    {ALL,
+    {FETCHING,
      {"no-key-discovery", 0, CB_FLAG_BOOL, &F.no_key_discovery, NULL,
       "do not ask repositories for their keys: only those of the keyring count", 0, 0}},
-    {ALL,
+    {FETCHING,
      {"offline", 0, CB_FLAG_BOOL, &F.offline, NULL,
       "do not use network to fetch packages (cache must be pre-populated)", 0, 0}},
     {IMAGE | ROOT, {"package-append", 'p', CB_FLAG_LIST, &F.extra_packages, NULL, "extra packages to include", 0, 0}},
@@ -213,6 +215,11 @@ struct cb_flags cb_root_flag_table(void)
 struct cb_flags cb_dot_flag_table(void)
 {
     return flags_of(DOT);
+}
+
+struct cb_flags cb_reproduce_flag_table(void)
+{
+    return flags_of(REPRODUCE);
 }
 
 static int check_flags(const struct cb_build_flags *f, struct cb_error *err)

@@ -41,6 +41,7 @@ struct cb_flags cb_show_config_flag_table(void);
 struct cb_flags cb_show_packages_flag_table(void);
 struct cb_flags cb_root_flag_table(void); // build-minirootfs and build-cpio
 struct cb_flags cb_dot_flag_table(void);
+struct cb_flags cb_reproduce_flag_table(void); // those that say how packages are had
 
 // Everything that a build stands on. Zero-initialise; release in any case.
 struct cb_session {

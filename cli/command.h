@@ -33,9 +33,9 @@ struct cb_command {
 extern const struct cb_command cb_command_attest, cb_command_build, cb_command_build_all, cb_command_build_cpio,
     cb_command_build_minirootfs, cb_command_clean, cb_command_completion, cb_command_config, cb_command_copy,
     cb_command_diff, cb_command_dot, cb_command_erofs, cb_command_install_keys, cb_command_lock, cb_command_login,
-    cb_command_publish, cb_command_publish_all, cb_command_resolve, cb_command_sbom, cb_command_show_config,
-    cb_command_show_packages, cb_command_sign, cb_command_trust, cb_command_verify, cb_command_verify_attestation,
-    cb_command_verify_bundle, cb_command_version;
+    cb_command_publish, cb_command_publish_all, cb_command_reproduce, cb_command_resolve, cb_command_sbom,
+    cb_command_show_config, cb_command_show_packages, cb_command_sign, cb_command_trust, cb_command_verify,
+    cb_command_verify_attestation, cb_command_verify_bundle, cb_command_version;
 
 // All commands, in byte order of their names; and the flags that every command has.
 const struct cb_command *const *cb_commands(size_t *n);

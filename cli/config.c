@@ -22,7 +22,7 @@ static int print(struct cb_image_source *s, struct cb_error *err)
 {
     CB_STORED_AUTO stored = {0};
     const struct cb_source_image *img;
-    if (cb_image_choose(s, arch, &img, err) || cb_stored_read(s, img, false, &stored, err))
+    if (cb_image_choose(s, arch, &img, err) || cb_stored_read(s, img, CB_STORED_CONFIG_ONLY, &stored, err))
         return -1;
     if (!stored.config.p) {
         cb_fail(err, CB_E_NOT_FOUND, "%s: image %.*s has no " CB_STORED_CONFIG, s->name, CB_STR_ARG(img->label));

@@ -33,6 +33,7 @@ static const struct cb_command *const commands[] = {
     &cb_command_login,
     &cb_command_publish,
     &cb_command_publish_all,
+    &cb_command_reproduce,
     &cb_command_resolve,
     &cb_command_sbom,
     &cb_command_show_config,

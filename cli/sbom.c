@@ -55,7 +55,7 @@ static int make(struct cb_image_source *s, const struct cb_source_image *img, st
         s->place == CB_PLACE_REGISTRY ? cb_strndup(s->ref.repository.p, s->ref.repository.n) : NULL;
     cb_log(CB_INFO, "the SBOM of %.*s %s, from what its layers hold", CB_STR_ARG(img->label),
            img->descriptor.digest.text);
-    return cb_stored_read(s, img, true, &stored, err) ||
+    return cb_stored_read(s, img, CB_STORED_DOCUMENTS, &stored, err) ||
                    cb_stored_sbom(&stored, img, "cbuild (" CBUILD_VERSION ")", *tag ? tag : name, out, err)
                ? cb_context(err, "%s", s->name)
                : 0;

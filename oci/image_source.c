@@ -28,6 +28,32 @@ static int read_file_blob(const struct cb_blob_file *f, const struct cb_descript
     return rc;
 }
 
+// A document of a build: a manifest or a config; p == NULL where it is none of them.
+static struct cb_str built_document(const struct cb_index_image *idx, const struct cb_digest *d)
+{
+    for (size_t i = 0; i < idx->nimages; i++) {
+        if (cb_digest_eq(&idx->images[i]->digest, d))
+            return idx->images[i]->manifest;
+        if (cb_digest_eq(&idx->images[i]->config_digest, d))
+            return idx->images[i]->config;
+    }
+    return (struct cb_str){NULL, 0};
+}
+
+static int open_built(const struct cb_index_image *idx, const struct cb_descriptor *d, struct cb_blob_file *out,
+                      struct cb_error *err)
+{
+    for (size_t i = 0; i < idx->nimages; i++)
+        for (size_t k = 0; k < idx->images[i]->nlayers; k++) {
+            const struct cb_layer_blob *l = &idx->images[i]->layers[k];
+            if (!cb_digest_eq(&l->descriptor.digest, &d->digest))
+                continue;
+            *out = (struct cb_blob_file){.fd = cb_layer_blob_open(l, err), .size = d->size, .verified = l->trusted};
+            return out->fd < 0 ? -1 : 0;
+        }
+    return cb_fail(err, CB_E_NOT_FOUND, "the build has no layer %s", d->digest.text);
+}
+
 int cb_image_source_read_blob(struct cb_image_source *s, const struct cb_descriptor *d, size_t limit, struct cb_buf *b,
                               struct cb_error *err)
 {
@@ -39,6 +65,11 @@ int cb_image_source_read_blob(struct cb_image_source *s, const struct cb_descrip
                        (unsigned long long)d->size, limit);
     if (s->place == CB_PLACE_REGISTRY)
         return cb_registry_read_blob(s->registry, &s->ref, d, limit, b, err);
+    struct cb_str built = s->built ? built_document(s->built, &d->digest) : (struct cb_str){NULL, 0};
+    if (built.p) {
+        cb_buf_addstr(b, built);
+        return 0;
+    }
     if (cb_image_source_open_blob(s, d, &f, err))
         return -1;
     int rc = read_file_blob(&f, d, s->name, limit, b, err);
@@ -96,6 +127,8 @@ int cb_image_source_open_blob(struct cb_image_source *s, const struct cb_descrip
 {
     if (s->place == CB_PLACE_REGISTRY)
         return spool(s, d, out, err);
+    if (s->built)
+        return open_built(s->built, d, out, err);
     if (s->archive)
         return cb_image_archive_blob(s->archive, d, out, err);
     *out = (struct cb_blob_file){.fd = cb_layout_open_blob(&s->layout, d, err), .at = 0, .size = d->size};
@@ -297,6 +330,7 @@ static int open_place(struct cb_image_source *s, const struct cb_image_name *n, 
         return open_layout(s, n, err);
     case CB_PLACE_DAEMON:
         return open_daemon(s, n, access, err);
+    case CB_PLACE_BUILT: // is no name's
     case CB_PLACE_ARCHIVE:
     case CB_PLACE_OCI_ARCHIVE:
     case CB_PLACE_DOCKER_ARCHIVE:
@@ -315,6 +349,13 @@ int cb_image_source_open(struct cb_image_source *s, const char *word, const stru
         return 0;
     cb_image_source_close(s);
     return -1;
+}
+
+void cb_image_source_built(struct cb_image_source *s, const struct cb_index_image *idx, const char *name)
+{
+    *s = (struct cb_image_source){.place = CB_PLACE_BUILT, .name = name, .built = idx, .root_bytes = idx->bytes};
+    s->root =
+        (struct cb_descriptor){.media_type = CB_STR(CB_MEDIA_OCI_INDEX), .digest = idx->digest, .size = idx->bytes.n};
 }
 
 void cb_image_source_close(struct cb_image_source *s)

@@ -130,6 +130,14 @@ run copy "$work/layout" "$name:arm" --arch arm64 || fail "copying one architectu
 [ "$(holds team/hello arm)" = "$(sed 's/^sha256://' "$work/out")" ] || fail "another image for arm64"
 refused 'is to become' copy "$work/layout" "$name@sha256:$(printf '0%.0s' $(seq 64))"
 
+# Built again from what the layers hold: the same digest; of another image, what differs.
+again() { (cd "$source/examples" && run reproduce "$@" --cache-dir "$work/cache" --offline); }
+again "$work/layout" || fail "the example is not reproduced"
+grep -q "^REPRODUCED sha256:$index (nothing was verified)" "$work/out" || fail "said $(cat "$work/out")"
+again "$work/hello.tar" --arch arm64 --keep "$work/kept" || fail "the archive's image for arm64 is not reproduced"
+[ -f "$work/kept/report/report.html" ] && [ -f "$work/kept/rebuilt/index.json" ] || fail "nothing was kept"
+refused 'looking\|no image' reproduce "$work/layout" --arch riscv64 --offline --cache-dir "$work/cache"
+
 # What is damaged is refused, by name.
 blob=$(ls -S "$work/air/blobs/sha256" | head -n 1)
 chmod u+w "$work/air/blobs/sha256/$blob"

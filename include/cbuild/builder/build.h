@@ -16,9 +16,15 @@
 #include "cbuild/builder/workshop.h"
 #include "cbuild/oci/index.h"
 
+struct cb_locked; // see builder/lock.h
+
 // What a build is asked for. Everything is borrowed and must outlive the build; zero values mean "not given".
 struct cb_build_options {
     const char *config_path;
+    const struct cb_image_config *config; // instead of what is at config_path, which is then for messages; may be NULL
+    // The exact packages of each architecture ("name=version"), in place of those that the configuration's come to; all
+    // architectures must be in it. NULL: they are chosen.
+    const struct cb_locked *packages;
     struct cb_strs include_paths;
     struct cb_strs archs; // OCI names in byte order; empty: those of the configuration, else all
     struct cb_strs extra_keys, extra_build_repositories, extra_repositories, extra_packages;

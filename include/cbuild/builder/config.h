@@ -125,6 +125,13 @@ struct cb_str cb_config_str(struct cb_image_config *c, struct cb_str s); // a co
 int cb_config_load(const char *path, const struct cb_strs *include_paths, struct cb_image_config **out,
                    struct cb_error *err);
 
+// Reads a configuration as an image stores it or as it was attested, by any release of apko: JSON, also with the names
+// that Go's own fields had before October 2023 ("ShellFragment"). What is not known any more, or was done with when the
+// image was built (include), is left out, and *notes (appended; texts in *a) says of each what it was. name is for
+// messages. Fields that are known are read as cb_config_load reads them.
+int cb_config_read_published(struct cb_str json, const char *name, struct cb_arena *a, struct cb_strs *notes,
+                             struct cb_image_config **out, struct cb_error *err);
+
 // The checks and the defaults that precede every build of an architecture; call it once on each copy that is built.
 // Changes: a user's empty homedir becomes /home/<username>; a service bundle gets its command, and the package "s6"
 // after the others (also after the locked ones, and each time: the reference does, and the stored configuration shows

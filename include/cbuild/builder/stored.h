@@ -19,8 +19,14 @@ struct cb_stored {
 void cb_stored_release(struct cb_stored *s);
 #define CB_STORED_AUTO __attribute__((cleanup(cb_stored_release))) struct cb_stored
 
-// Reads it from the image's layers. documents: the packages' own documents (var/lib/db/sbom), too.
-int cb_stored_read(struct cb_image_source *source, const struct cb_source_image *img, bool documents,
+enum cb_stored_parts {
+    CB_STORED_CONFIG_ONLY,
+    CB_STORED_PACKAGES,  // and the installed database
+    CB_STORED_DOCUMENTS, // and what an SBOM is made of: reads every layer
+};
+
+// Reads it from the image's layers.
+int cb_stored_read(struct cb_image_source *source, const struct cb_source_image *img, enum cb_stored_parts parts,
                    struct cb_stored *out, struct cb_error *err);
 
 // The image's SPDX document, made from what its layers hold as the build made it, appended to *out. tool and tag are

@@ -26,6 +26,7 @@ enum cb_image_place {
     CB_PLACE_OCI_ARCHIVE,    // a layout in a tar
     CB_PLACE_DOCKER_ARCHIVE, // as "docker save" writes it
     CB_PLACE_DAEMON,
+    CB_PLACE_BUILT, // what was just built, and is not written anywhere
 };
 
 struct cb_image_name {
@@ -74,7 +75,8 @@ struct cb_image_source {
     struct cb_reference ref; // of a registry
     struct cb_layout layout;
     struct cb_image_archive *archive;
-    struct cb_descriptor root; // of the manifest or index; digest unset where there is none
+    const struct cb_index_image *built; // borrowed
+    struct cb_descriptor root;          // of the manifest or index; digest unset where there is none
     struct cb_str root_bytes;
     struct cb_index_manifest top; // of a layout or archive: what its index.json lists
     struct {
@@ -88,6 +90,9 @@ struct cb_image_source {
 int cb_image_source_open(struct cb_image_source *s, const char *word, const struct cb_image_access *access,
                          struct cb_error *err);
 void cb_image_source_close(struct cb_image_source *s);
+
+// The images of a build as a source; idx and name are borrowed.
+void cb_image_source_built(struct cb_image_source *s, const struct cb_index_image *idx, const char *name);
 #define CB_IMAGE_SOURCE_AUTO __attribute__((cleanup(cb_image_source_close))) struct cb_image_source
 
 // A manifest or index, verified, in *a.

@@ -70,8 +70,6 @@ static int run(const struct cb_invocation *in, struct cb_error *err)
 {
     const char *const *args = in->args.v;
     size_t a = 0;
-    if (!in->args.n)
-        return cb_fail(err, CB_E_USAGE, "erofs takes ls, mount or umount");
     while (a < ACTIONS && strcmp(args[0], actions[a].name))
         a++;
     if (a == ACTIONS)
@@ -85,6 +83,8 @@ static int run(const struct cb_invocation *in, struct cb_error *err)
         return cb_fail(err, CB_E_USAGE, "--mode and --rw are for erofs mount");
     return actions[a].run(args + 1, err);
 }
+
+static const char *const names[] = {"ls", "mount", "umount", NULL};
 
 const struct cb_command cb_command_erofs = {
     .name = "erofs",
@@ -100,6 +100,7 @@ const struct cb_command cb_command_erofs = {
         "erofs:, oci: or oci-dir: before it say which.",
     .example = "  cbuild erofs ls ./image.erofs\n  cbuild erofs ls oci-dir:./out:latest\n"
                "  cbuild erofs mount --mode=fuse ./image.erofs /mnt/y",
+    .words = names,
     .flags = own_flags,
     .run = run,
 };

@@ -22,7 +22,7 @@ static struct cb_flags own_flags(void)
     return CB_FLAGS(flags);
 }
 
-// The password without line breaks at its end, as `docker login --password-stdin` reads it.
+// The password without the line break at its end.
 static int read_password(struct cb_buf *out, struct cb_error *err)
 {
     if (!password_stdin) {
@@ -32,7 +32,9 @@ static int read_password(struct cb_buf *out, struct cb_error *err)
     struct cb_fd_source in = cb_fd_source(STDIN_FILENO, "standard input");
     if (cb_read_all(&in.source, out, PASSWORD_MOST, "the password", err))
         return -1;
-    while (out->n && (out->p[out->n - 1] == '\n' || out->p[out->n - 1] == '\r'))
+    if (out->n && out->p[out->n - 1] == '\n')
+        out->p[--out->n] = '\0';
+    if (out->n && out->p[out->n - 1] == '\r')
         out->p[--out->n] = '\0';
     return 0;
 }
@@ -49,22 +51,23 @@ static int store(struct cb_str registry, const char *secret, struct cb_error *er
 
 static int run(const struct cb_invocation *in, struct cb_error *err)
 {
-    if (in->args.n > 1)
-        return cb_fail(err, CB_E_USAGE, "login takes one server, not %zu", in->args.n);
     CB_ARENA_AUTO arena = {0};
-    struct cb_reference ref;
-    CB_AUTOFREE char *probe = cb_format("%s/xx", in->args.n ? in->args.v[0] : CB_DEFAULT_REGISTRY);
-    if (cb_reference_parse_repository(&arena, cb_str(probe), &ref, err))
-        return cb_context(err, "server");
+    struct cb_str registry;
+    if (in->args.n != 1) {
+        cb_fail(err, CB_E_USAGE, "login takes one server, not %zu", in->args.n);
+        return cb_hint(err, "that of Docker Hub is docker.io");
+    }
+    if (cb_registry_parse(&arena, cb_str(in->args.v[0]), &registry, err))
+        return -1;
     CB_BUF_AUTO secret = {0};
     if (read_password(&secret, err))
         return -1;
     int result;
-    if (!*username || !secret.n) {
+    if (!*username && !secret.n) {
         result = cb_fail(err, CB_E_USAGE, "username and password required");
         cb_hint(err, "give --username, and --password-stdin with the password on standard input");
     } else {
-        result = store(ref.registry, secret.p, err);
+        result = store(registry, secret.n ? secret.p : "", err);
     }
     if (secret.p)
         explicit_bzero(secret.p, secret.cap);
@@ -73,7 +76,7 @@ static int run(const struct cb_invocation *in, struct cb_error *err)
 
 const struct cb_command cb_command_login = {
     .name = "login",
-    .usage = "[SERVER] [flags]",
+    .usage = "SERVER [flags]",
     .summary = "Log in to a registry",
     .example =
         "  # Log in to reg.example.com\n  cbuild login reg.example.com -u AzureDiamond --password-stdin < password",

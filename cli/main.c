@@ -125,7 +125,7 @@ static bool may_ask_for_help(int argc, char **argv)
     return false;
 }
 
-static const struct cb_command *find_command(const char *name)
+const struct cb_command *cb_find_command(const char *name)
 {
     for (size_t i = 0; i < COMMANDS; i++)
         if (!strcmp(name, commands[i]->name) || (commands[i]->alias && !strcmp(name, commands[i]->alias)))
@@ -151,8 +151,7 @@ static const struct cb_flag *find_flag(struct cb_flags flags, const char *word)
     return NULL;
 }
 
-// Whether the word after this flag is its value. One that no command knows is taken to have one.
-static bool takes_next(const char *word)
+bool cb_takes_next(const char *word)
 {
     if (strchr(word, '=') || (word[1] != '-' && strlen(word) != 2))
         return false;
@@ -162,13 +161,12 @@ static bool takes_next(const char *word)
     return !flag || flag->type != CB_FLAG_BOOL;
 }
 
-// Where in argv the command's name stands: the first word that is neither a flag nor a flag's value. 0: nowhere.
-static int command_at(int argc, char **argv)
+int cb_command_at(int argc, char **argv)
 {
     for (int i = 1; i < argc; i++) {
         if (argv[i][0] != '-')
             return i;
-        i += takes_next(argv[i]);
+        i += cb_takes_next(argv[i]);
     }
     return 0;
 }
@@ -224,25 +222,48 @@ static const char *program_name(const char *path)
 static int run_command(struct cb_invocation *in, int argc, char **argv, struct cb_error *err)
 {
     CB_BUF_AUTO text = {0}; // of the help: made before flags are read, since it shows their defaults
-    if (may_ask_for_help(argc, argv))
+    if (in->command->words || may_ask_for_help(argc, argv))
         add_command_help(in->command, &text);
     if (cb_flags_parse(in->command->flags(), CB_FLAGS(global_flags), argc, argv, &in->args, err))
         return err->kind == CB_E_USAGE ? cb_hint(err, "cbuild %s --help lists the flags", in->command->name) : -1;
-    if (!help)
+    if (!help && (!in->command->words || in->args.n))
         return start(in, err);
     fwrite(text.p, 1, text.n, stdout);
     return cb_flush_stdout(err);
 }
 
+// Without a command there is nothing but help, and flags that must be known.
+static int run_without_command(int argc, char **argv, struct cb_error *err)
+{
+    struct cb_args args = {0};
+    int failed = cb_flags_parse((struct cb_flags){0}, CB_FLAGS(global_flags), argc, argv, &args, err);
+    cb_args_release(&args);
+    return failed ? -1 : print_help(NULL, err);
+}
+
+// What follows "help": a command's name, or nothing.
+static int run_help(int argc, char **argv, struct cb_error *err)
+{
+    struct cb_args args = {0};
+    int failed = cb_flags_parse((struct cb_flags){0}, CB_FLAGS(global_flags), argc, argv, &args, err);
+    const char *topic = args.n ? args.v[0] : "help";
+    const struct cb_command *c = cb_find_command(topic);
+    cb_args_release(&args);
+    if (failed)
+        return -1;
+    return !c && strcmp(topic, "help") ? unknown_command(topic, err) : print_help(c, err);
+}
+
 static int run(int argc, char **argv, int *failure_status, struct cb_error *err)
 {
-    int at = command_at(argc, argv);
-    if (!at || !strcmp(argv[at], "help")) {
-        const char *topic = at && at + 1 < argc && argv[at + 1][0] != '-' ? argv[at + 1] : NULL;
-        const struct cb_command *c = topic ? find_command(topic) : NULL;
-        return topic && !c ? unknown_command(topic, err) : print_help(c, err);
-    }
-    struct cb_invocation in = {.program = program_name(argv[0]), .command = find_command(argv[at])};
+    if (argc > 1 && cb_str_starts(cb_str(argv[1]), "__complete"))
+        return cb_complete(argc - 1, argv + 1, err);
+    int at = cb_command_at(argc, argv);
+    if (!at)
+        return run_without_command(argc - 1, argv + 1, err);
+    if (!strcmp(argv[at], "help"))
+        return run_help(argc - at - 1, argv + at + 1, err);
+    struct cb_invocation in = {.program = program_name(argv[0]), .command = cb_find_command(argv[at])};
     if (!in.command)
         return unknown_command(argv[at], err);
     if (in.command->failure_status)

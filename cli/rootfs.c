@@ -33,7 +33,7 @@ static int write_file(const struct cb_rootfs *r, write_fn *write, const char *pa
 
 static int build(const struct cb_invocation *in, write_fn *write, struct cb_error *err)
 {
-    CB_SESSION_AUTO s = {.uncached = true}; // as the reference, which keeps nothing here
+    CB_SESSION_AUTO s = {0};
     CB_ROOTFS_AUTO *r = NULL;
     struct cb_str name = cb_str(cb_build_flags.build_arch);
     struct cb_str arch = name.n ? cb_arch_parse(name) : cb_arch_host();

@@ -1,7 +1,14 @@
 #include <stdio.h>
 
+#include "cbuild/builder/arch.h"
 #include "cbuild/text/gojson.h"
 #include "command.h"
+
+#if defined __clang__
+#define COMPILER "clang"
+#else
+#define COMPILER "gcc"
+#endif
 
 static bool as_json;
 
@@ -14,22 +21,35 @@ static struct cb_flags own_flags(void)
     return CB_FLAGS(flags);
 }
 
+// The names are the reference's, for scripts that look for them. What was not recorded at the build is not shown.
 static int run(const struct cb_invocation *in, struct cb_error *err)
 {
     (void)in;
     (void)err;
-    if (!as_json) {
-        printf("cbuild %s\n", CBUILD_VERSION);
-        return 0;
-    }
+    CB_AUTOFREE char *platform = cb_format("linux/%.*s", CB_STR_ARG(cb_arch_host()));
+    const struct {
+        const char *label, *key, *value;
+    } facts[] = {
+        {"GitVersion", "gitVersion", CBUILD_VERSION},
+        {"Compiler", "compiler", COMPILER " " __VERSION__},
+        {"Platform", "platform", platform},
+    };
     CB_BUF_AUTO out = {0};
     struct cb_json j = cb_json(&out, "", "  ");
-    cb_json_object(&j);
-    cb_json_key(&j, "version");
-    cb_json_cstr(&j, CBUILD_VERSION);
-    cb_json_key(&j, "compiler");
-    cb_json_cstr(&j, __VERSION__);
-    cb_json_end(&j);
+    if (as_json)
+        cb_json_object(&j);
+    else
+        cb_buf_adds(&out, "cbuild " CBUILD_VERSION "\n\n");
+    for (size_t i = 0; i < sizeof facts / sizeof *facts; i++) {
+        if (as_json) {
+            cb_json_key(&j, facts[i].key);
+            cb_json_cstr(&j, facts[i].value);
+        } else {
+            cb_buf_addf(&out, "%s: %*s%s\n", facts[i].label, (int)(13 - strlen(facts[i].label)), "", facts[i].value);
+        }
+    }
+    if (as_json)
+        cb_json_end(&j);
     printf("%s\n", out.p);
     return 0;
 }

@@ -116,6 +116,17 @@ static bool looks_like_host(struct cb_str s)
     return cb_str_is(s, "localhost") || cb_str_find_any(s, ".:") >= 0;
 }
 
+int cb_registry_parse(struct cb_arena *a, struct cb_str s, struct cb_str *out, struct cb_error *err)
+{
+    if (s.n > CB_REFERENCE_MAX)
+        return cb_fail(err, CB_E_LIMIT, "the registry has %zu bytes; the limit is %u", s.n, CB_REFERENCE_MAX);
+    if (!is_authority(s))
+        return cb_fail(err, CB_E_USAGE, "the registry \"%.*s\" is not a host name or address with an optional :port",
+                       CB_STR_ARG(s));
+    *out = s.n && !cb_str_is(s, "docker.io") ? cb_arena_str(a, s) : CB_STR(CB_DEFAULT_REGISTRY);
+    return 0;
+}
+
 // Fills registry and repository from what stands before tag and digest.
 static int parse_repository(struct cb_arena *a, struct cb_str s, struct cb_reference *out, struct cb_error *err)
 {
@@ -130,13 +141,9 @@ static int parse_repository(struct cb_arena *a, struct cb_str s, struct cb_refer
     }
     if (check_repository(repository, err) < 0)
         return -1;
-    if (!is_authority(registry))
-        return cb_fail(err, CB_E_USAGE, "the registry \"%.*s\" is not a host name or address with an optional :port",
-                       CB_STR_ARG(registry));
-    if (registry.n == 0 || cb_str_is(registry, "docker.io"))
-        registry = CB_STR(CB_DEFAULT_REGISTRY);
-    out->registry = cb_arena_str(a, registry);
-    if (cb_str_is(registry, CB_DEFAULT_REGISTRY) && cb_str_find(repository, '/') < 0)
+    if (cb_registry_parse(a, registry, &out->registry, err))
+        return -1;
+    if (cb_str_is(out->registry, CB_DEFAULT_REGISTRY) && cb_str_find(repository, '/') < 0)
         out->repository = cb_arena_format(a, "library/%.*s", CB_STR_ARG(repository));
     else
         out->repository = cb_arena_str(a, repository);

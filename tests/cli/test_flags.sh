@@ -29,6 +29,7 @@ accepts() {
 count=0
 while IFS=$tab read -r command flag letter type; do
   case $command in '#'*) continue ;; esac
+  [ "$command" != - ] || command=
   count=$((count + 1))
   if [ "$type" = - ]; then
     accepts $command "$flag" --help

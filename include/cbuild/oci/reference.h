@@ -33,6 +33,9 @@ int cb_reference_parse_digest(struct cb_arena *a, struct cb_str s, struct cb_ref
 // "registry/repository" only (name.NewRepository); tag and digest stay empty.
 int cb_reference_parse_repository(struct cb_arena *a, struct cb_str s, struct cb_reference *out, struct cb_error *err);
 
+// A registry alone: host[:port] (name.NewRegistry); an empty one is index.docker.io. CB_E_USAGE for what is none.
+int cb_registry_parse(struct cb_arena *a, struct cb_str s, struct cb_str *out, struct cb_error *err);
+
 struct cb_str cb_reference_repository(struct cb_arena *a, const struct cb_reference *r); // registry/repository
 struct cb_str cb_reference_name(struct cb_arena *a, const struct cb_reference *r);       // fully qualified
 struct cb_str cb_reference_identifier(const struct cb_reference *r);                     // the tag, or the digest

@@ -67,6 +67,20 @@ static void make_input(struct cb_build *b)
     warn_of_passwords(&b->input->contents.keyring);
 }
 
+// The lock file was made from another state of the configuration: which packages no longer fit.
+static int fail_unlike(const struct cb_build *b, struct cb_error *err)
+{
+    const struct cb_build_options *o = b->plan.options;
+    CB_BUF_AUTO lines = {0};
+    cb_fail(err, CB_E_CONFLICT, "lock file %s was made from another state of %s: its checksum is %.*s, now it is %.*s",
+            o->lockfile, o->config_path, CB_STR_ARG(b->lock.config_checksum), CB_STR_ARG(b->plan.config->checksum));
+    if (!cb_lock_file_misfits(&b->lock, &b->plan.config->contents.packages, &b->plan.config->archs, &lines))
+        cb_buf_adds(&lines, "each package that the configuration asks for is locked as asked: something else changed");
+    CB_AUTOFREE char *detail = cb_buf_take(&lines);
+    cb_detail(err, "%s", detail);
+    return cb_hint(err, "make the lock file anew with `cbuild lock`; `cbuild lock --check` lists what that changes");
+}
+
 static int read_lock(struct cb_build *b, struct cb_error *err)
 {
     const char *path = b->plan.options->lockfile;
@@ -77,15 +91,10 @@ static int read_lock(struct cb_build *b, struct cb_error *err)
         cb_hint(err, "a lock file is what `cbuild lock` writes");
         return cb_context(err, "--lockfile");
     }
-    if (!b->lock.has_config) {
+    if (!b->lock.has_config)
         cb_log(CB_WARN, "%s does not say which configuration it was made from; make it anew", path);
-    } else if (!cb_str_eq(b->lock.config_checksum, b->plan.config->checksum)) {
-        cb_fail(err, CB_E_CONFLICT,
-                "lock file %s was made from another state of %s: its checksum is %.*s, now it is %.*s", path,
-                b->plan.options->config_path, CB_STR_ARG(b->lock.config_checksum),
-                CB_STR_ARG(b->plan.config->checksum));
-        return cb_hint(err, "make the lock file anew with `cbuild lock`");
-    }
+    else if (!cb_str_eq(b->lock.config_checksum, b->plan.config->checksum))
+        return fail_unlike(b, err);
     cb_lock_file_worlds(&b->lock, &b->input->archs, &b->locked);
     return 0;
 }

@@ -128,6 +128,11 @@ static const struct {
      {"sbom-path", 0, CB_FLAG_STRING, &F.sbom_path, NULL, "generate SBOMs in dir (defaults to image directory)", 0, 0}},
     {IMAGE, {"vcs", 0, CB_FLAG_BOOL, &F.vcs, NULL, "detect and embed VCS URLs", 0, 0}},
     {LOCK, {"output", 0, CB_FLAG_STRING, &F.output, NULL, "path to file where lock file will be written", 0, 0}},
+    {LOCK,
+     {"check", 0, CB_FLAG_BOOL, &F.check, NULL,
+      "write nothing: list what a new lock file would have otherwise than the one that is there, exit status 1 if "
+      "anything",
+      0, 0}},
     {PUBLISH | PUBLISH_ALL,
      {"image-refs", 0, CB_FLAG_STRING, &F.image_refs, NULL,
       "path to file where a list of the published image references will be written", 0, 0}},

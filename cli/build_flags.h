@@ -17,7 +17,9 @@ struct cb_build_flags {
     bool local;
     const char *key;
     bool attest, cosign_tag;
-    const char *output; // of lock
+    // of lock
+    const char *output;
+    bool check;
     // of build-all and publish-all
     const char *outputs, *tags;
     bool keep_going;

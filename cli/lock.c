@@ -4,6 +4,7 @@
 #include "cbuild/base/file.h"
 #include "cbuild/base/log.h"
 #include "cbuild/builder/lock.h"
+#include "output.h"
 
 // "image.yaml" -> "image.lock.json"
 static char *default_output(const char *config, const char *extension)
@@ -16,12 +17,41 @@ static char *default_output(const char *config, const char *extension)
 static int make_lock(const struct cb_session *s, const char *output, struct cb_error *err)
 {
     CB_BUF_AUTO text = {0};
-    struct cb_lock_file lock;
+    CB_LOCK_FILE_AUTO lock = {0};
     if (cb_lock_make(&s->options, &lock, err))
         return -1;
     cb_lock_file_write(&lock, &text);
-    cb_lock_file_release(&lock);
     return cb_write_file(output, cb_buf_str(&text), 0644, err);
+}
+
+static int read_lock(const char *path, struct cb_lock_file *out, struct cb_error *err)
+{
+    CB_BUF_AUTO text = {0};
+    if (cb_read_named(path, &text, CB_LOCK_FILE_MAX, err) == 0 &&
+        cb_lock_file_parse(cb_buf_str(&text), path, out, err) == 0)
+        return 0;
+    cb_hint(err, "a lock file is what `cbuild lock` writes; --output says where it is");
+    return -1;
+}
+
+static int print_escaped(struct cb_str text, struct cb_error *err)
+{
+    CB_BUF_AUTO safe = {0};
+    struct cb_sink out = cb_stdout_sink();
+    cb_escape(&safe, text, SIZE_MAX, true);
+    return cb_write(&out, safe.p, safe.n, err);
+}
+
+static int check_lock(const struct cb_session *s, const char *path, struct cb_error *err)
+{
+    CB_BUF_AUTO lines = {0};
+    CB_LOCK_FILE_AUTO before = {0};
+    CB_LOCK_FILE_AUTO now = {0};
+    if (read_lock(path, &before, err) || cb_lock_make(&s->options, &now, err))
+        return -1;
+    if (!cb_lock_file_compare(&before, &now, &lines))
+        return 0;
+    return print_escaped(cb_buf_str(&lines), err) ? -1 : 1;
 }
 
 static int run(const struct cb_invocation *in, struct cb_error *err)
@@ -37,9 +67,11 @@ static int run(const struct cb_invocation *in, struct cb_error *err)
                                    ? cb_strdup(cb_build_flags.output)
                                    : default_output(in->args.v[0], is_resolve ? "resolved.json" : "lock.json");
     CB_SESSION_AUTO s = {0};
-    if (cb_check_output(output, err) || cb_session_open(&s, in, in->args.v[0], err))
+    if ((!cb_build_flags.check && cb_check_output(output, err)) || cb_session_open(&s, in, in->args.v[0], err))
         return -1;
     s.options.vcs = false;
+    if (cb_build_flags.check)
+        return check_lock(&s, output, err);
     return make_lock(&s, output, err);
 }
 
@@ -49,8 +81,11 @@ const struct cb_command cb_command_lock = {
     .summary = "Write down the exact packages of a configuration",
     .text =
         "Resolve a configuration for each architecture and write the exact packages, with the hashes of their parts, "
-        "to a\nlock file, from which `build --lockfile` builds the same image later.",
-    .example = "  cbuild lock <config.yaml>",
+        "to a\nlock file, from which `build --lockfile` builds the same image later.\n\n"
+        "With --check nothing is written: what changed since the lock file was made is listed, and the exit status is "
+        "1 if\nanything did.",
+    .example = "  cbuild lock <config.yaml>\n"
+               "  cbuild lock --check <config.yaml>",
     .flags = cb_lock_flag_table,
     .run = run,
 };

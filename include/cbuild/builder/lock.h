@@ -80,6 +80,7 @@ struct cb_lock_file {
     } packages; // by architecture, each in the order of installation
 };
 void cb_lock_file_release(struct cb_lock_file *f);
+#define CB_LOCK_FILE_AUTO __attribute__((cleanup(cb_lock_file_release))) struct cb_lock_file
 
 #define CB_LOCK_FILE_MAX (64u << 20)
 
@@ -99,6 +100,19 @@ void cb_lock_file_worlds(const struct cb_lock_file *f, const struct cb_strs *arc
 // CB_E_INPUT: one has no checksum, or a malformed one.
 int cb_lock_file_packages(const struct cb_lock_file *f, struct cb_str apk_arch, struct cb_resolution *out,
                           struct cb_error *err);
+
+// Comparing.
+
+// Appends what b has otherwise than a, a line for each difference: packages by architecture ("x86_64: hello 1.0-r0 ->
+// 2.0-r0", added, removed, another checksum or URL), then repositories and keys, then the configuration they were made
+// from. Returns how many there are; 0 where both are written as the same text.
+size_t cb_lock_file_compare(const struct cb_lock_file *a, const struct cb_lock_file *b, struct cb_buf *out);
+
+// Appends the entries of a configuration's list of packages that the locked ones do not fulfil in one of the
+// architectures (OCI names), a line each without a line break at the end, some few at most. Returns how many there are.
+// Only packages' own names can be looked up: a lock file does not say what they provide.
+size_t cb_lock_file_misfits(const struct cb_lock_file *f, const struct cb_strs *packages, const struct cb_strs *archs,
+                            struct cb_buf *out);
 
 // Making one.
 

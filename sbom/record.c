@@ -107,6 +107,21 @@ static int read_field(const struct cb_field *f, const struct json_t *value, stru
     return 0;
 }
 
+// Whether a key names a field but for the case of its letters, of which Go counts the long s and the Kelvin sign too.
+static bool same_letters(const char *key, const char *name)
+{
+    static const char long_s[] = "\xC5\xBF", kelvin[] = "\xE2\x84\xAA";
+    for (; *name; name++) {
+        if ((*name | 0x20) == 's' && !strncmp(key, long_s, 2))
+            key += 2;
+        else if ((*name | 0x20) == 'k' && !strncmp(key, kelvin, 3))
+            key += 3;
+        else if (strncasecmp(key++, name, 1))
+            return false;
+    }
+    return !*key;
+}
+
 // The field for a key: the one of that very name, else the first that differs in the case of letters only.
 static const struct cb_field *find_field(const struct cb_record_type *type, const char *key)
 {
@@ -114,7 +129,7 @@ static const struct cb_field *find_field(const struct cb_record_type *type, cons
         if (!strcmp(type->fields[i].key, key))
             return &type->fields[i];
     for (size_t i = 0; i < type->n; i++)
-        if (!strcasecmp(type->fields[i].key, key))
+        if (same_letters(key, type->fields[i].key))
             return &type->fields[i];
     return NULL;
 }

@@ -7,7 +7,7 @@
 #include "cbuild/base/log.h"
 #include "cbuild/base/map.h"
 #include "cbuild/text/json_problem.h"
-#include "cbuild/text/utf8.h"
+#include "lenient.h"
 #include "record.h"
 
 #define NO_ASSERTION CB_STR("NOASSERTION")
@@ -353,7 +353,9 @@ struct cb_spdx *cb_spdx_index(const struct cb_spdx_subject *s)
     p->description = CB_STR("Multi-arch image index");
     p->source_info = CB_STR("Generated at image build time by apko");
     add_checksum(p, "SHA256", hex_of(s->digest));
-    add_ref(p, oci_purl(d, name_or(s, "index"), s->digest, CB_STR(""), IMAGE_INDEX));
+    // An index of a repository named "image" is an "index" too: the reference takes the name for its stopgap.
+    struct cb_str name = cb_str_is(s->name, "image") ? CB_STR("index") : name_or(s, "index");
+    add_ref(p, oci_purl(d, name, s->digest, CB_STR(""), IMAGE_INDEX));
     for (size_t i = 0; i < s->nparts; i++) {
         const struct cb_spdx_part *image = &s->parts[i];
         struct cb_str image_id = identifier(&d->arena, "SPDXRef-Package-", image->digest);
@@ -367,29 +369,12 @@ struct cb_spdx *cb_spdx_index(const struct cb_spdx_subject *s)
     return d;
 }
 
-// Go's decoder takes U+FFFD for every byte that is not UTF-8; jansson would refuse the text.
-static void make_valid(struct cb_str text, struct cb_buf *out)
-{
-    while (text.n) {
-        size_t width;
-        uint32_t rune = cb_utf8_decode(text, &width);
-        if (rune == CB_RUNE_ERROR && width == 1)
-            cb_utf8_add(out, CB_RUNE_ERROR);
-        else
-            cb_buf_add(out, text.p, width);
-        text = cb_str_skip(text, width);
-    }
-}
-
 static int read_document(struct cb_spdx *d, struct cb_str text, struct document *out, struct cb_error *err)
 {
     CB_BUF_AUTO valid = {0};
     json_error_t where;
-    if (!cb_utf8_valid(text)) {
-        make_valid(text, &valid);
-        text = cb_buf_str(&valid);
-    }
-    struct json_t *root = json_loadb(text.p ? text.p : "", text.n, JSON_ALLOW_NUL | JSON_DECODE_ANY, &where);
+    cb_lenient_json(text, &valid);
+    struct json_t *root = json_loadb(valid.p ? valid.p : "", valid.n, JSON_ALLOW_NUL | JSON_DECODE_ANY, &where);
     if (!root)
         return cb_json_problem(NULL, &where, err);
     int failed = json_is_null(root) ? 0 : cb_record_read(&document_type, root, &d->arena, out, err);

@@ -226,8 +226,11 @@ def run(program, case, root, out):
             os.makedirs(os.path.join(root, image))
         if status == 'ok':
             vcs = '--vcs=' + ('true' if case.get('vcs') else 'false')
-            status, message = execute(program, ['build', 'image.yaml', 'example.com/test/image:v1', image, vcs] + flags,
-                                      root, case)
+            arguments = ['build', 'image.yaml', 'example.com/test/image:v1', image, vcs]
+            if '--sbom-path' not in flags:
+                os.makedirs(os.path.join(target, 'sbom'))
+                arguments += ['--sbom-path', out + '/sbom']
+            status, message = execute(program, arguments + flags, root, case)
     outputs = collect(target) if status == 'ok' else {}
     return status, message, outputs
 

@@ -6,11 +6,15 @@
 #include "cbuild/builder/arch.h"
 #include "cbuild/builder/plan.h"
 #include "cbuild/text/gourl.h"
+#include "lock_hold.h"
 
 struct making {
     struct cb_plan plan;
     struct cb_image_config *checked; // what is resolved
     struct cb_lock_file *out;
+    // Of an update: what is held, but for the packages of these names. NULL otherwise.
+    const struct cb_lock_file *old;
+    const struct cb_strs *names;
 };
 
 // The reference prepares a folder for each architecture that is named, and fails at one that is there already.
@@ -149,7 +153,8 @@ static int add_repositories(struct making *m, struct cb_str apk_arch, struct cb_
 static int add_arch(struct making *m, struct cb_arch_build *a, struct cb_error *err)
 {
     int failed = cb_arch_build_prepare(a, m->checked, err) || cb_arch_build_resolve(a, m->checked, NULL, 0, err) ||
-                 add_packages(m, a, err) || add_repositories(m, a->apk_arch, err);
+                 (m->old && cb_lock_hold(a, m->checked, m->old, m->names, err)) || add_packages(m, a, err) ||
+                 add_repositories(m, a->apk_arch, err);
     return failed ? cb_arch_build_context(a, err) : 0;
 }
 
@@ -184,14 +189,41 @@ static int make(struct making *m, const struct cb_build_options *o, struct cb_er
     return 0;
 }
 
+static int make_and_release(struct making *m, const struct cb_build_options *o, struct cb_error *err)
+{
+    *m->out = (struct cb_lock_file){0};
+    int failed = make(m, o, err);
+    cb_config_free(m->checked);
+    cb_plan_release(&m->plan);
+    if (failed)
+        cb_lock_file_release(m->out);
+    return failed ? -1 : 0;
+}
+
 int cb_lock_make(const struct cb_build_options *o, struct cb_lock_file *out, struct cb_error *err)
 {
-    *out = (struct cb_lock_file){0};
     struct making m = {.out = out};
-    int failed = make(&m, o, err);
-    cb_config_free(m.checked);
-    cb_plan_release(&m.plan);
-    if (failed)
-        cb_lock_file_release(out);
-    return failed ? -1 : 0;
+    return make_and_release(&m, o, err);
+}
+
+static bool is_locked(const struct cb_lock_file *f, struct cb_str name)
+{
+    for (size_t i = 0; i < f->packages.n; i++)
+        if (cb_str_eq(f->packages.v[i].name, name))
+            return true;
+    return false;
+}
+
+int cb_lock_update(const struct cb_build_options *o, const struct cb_lock_file *old, const struct cb_strs *names,
+                   struct cb_lock_file *out, struct cb_error *err)
+{
+    struct making m = {.out = out, .old = old, .names = names};
+    for (size_t i = 0; i < names->n; i++) {
+        if (is_locked(old, names->v[i]))
+            continue;
+        cb_fail(err, CB_E_NOT_FOUND, "the lock file has no package \"%.*s\" that could be updated",
+                CB_STR_ARG(names->v[i]));
+        return cb_hint(err, "give the name of a locked package; those that the configuration adds come in anyway");
+    }
+    return make_and_release(&m, o, err);
 }

@@ -128,6 +128,13 @@ static const struct {
      {"sbom-path", 0, CB_FLAG_STRING, &F.sbom_path, NULL, "generate SBOMs in dir (defaults to image directory)", 0, 0}},
     {IMAGE, {"vcs", 0, CB_FLAG_BOOL, &F.vcs, NULL, "detect and embed VCS URLs", 0, 0}},
     {LOCK, {"output", 0, CB_FLAG_STRING, &F.output, NULL, "path to file where lock file will be written", 0, 0}},
+    {LOCK, {"json", 0, CB_FLAG_BOOL, &F.json, NULL, "with --outdated: a JSON array instead of lines", 0, 0}},
+    {LOCK,
+     {"outdated", 0, CB_FLAG_BOOL, &F.outdated, NULL,
+      "write nothing: list the locked packages of which repositories have newer versions, exit status 1 if any", 0, 0}},
+    {LOCK,
+     {"update-package", 0, CB_FLAG_LIST, &F.update_packages, "NAMES",
+      "lock anew, but let only the packages of these names move, and what they need", 0, 0}},
     {LOCK,
      {"check", 0, CB_FLAG_BOOL, &F.check, NULL,
       "write nothing: list what a new lock file would have otherwise than the one that is there, exit status 1 if "

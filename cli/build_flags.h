@@ -19,7 +19,8 @@ struct cb_build_flags {
     bool attest, cosign_tag;
     // of lock
     const char *output;
-    bool check;
+    bool check, outdated, json;
+    struct cb_strs update_packages;
     // of build-all and publish-all
     const char *outputs, *tags;
     bool keep_going;

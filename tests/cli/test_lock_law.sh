@@ -91,4 +91,87 @@ repository 'app 1.0-r0 lib' 'lib 1.0-r0 +changed' 'tool 1.0-r0'
 run 1 lock --check image.yaml
 grep -q '^x86_64: lib 1.0-r0: checksum Q1.* -> Q1' "$work/out" || fail "no changed checksum"
 [ "$(wc -l < "$work/out")" = 2 ] || fail "not only the checksums of lib"
+# What is newer, whether it may be taken or not.
+repository 'app 1.0-r0 lib' 'app 1.10-r0 lib' 'app 1.9-r0 lib' 'lib 1.0-r0' 'tool 1.0-r0' 'tool 0.9-r0' 'other 9-r0'
+run 1 lock --outdated image.yaml --arch x86_64
+says 'x86_64: app 1.0-r0 -> 1.10-r0
+'
+run 1 lock --outdated --json image.yaml --arch x86_64
+says '[
+  {
+    "name": "app",
+    "architecture": "x86_64",
+    "locked": "1.0-r0",
+    "newest": "1.10-r0",
+    "url": "repo/x86_64/app-1.10-r0.apk"
+  }
+]
+'
+repository 'app 1.0-r0 lib' 'lib 1.0-r0' 'tool 1.0-r0'
+run 0 lock --outdated image.yaml
+says ''
+run 0 lock --outdated --json image.yaml
+says '[]
+'
+
+# Only what is named moves; what it needs moves with it; the rest stays, and so do the order and all else.
+update() { # NAMES: the lock file that was made first, with these let go
+  cp "$work/first.json" "$work/app/image.lock.json"
+  run 0 lock --update-package "$1" image.yaml
+}
+differs() { # LINES: from the lock file that was made first, in the first architecture
+  cp "$work/app/image.lock.json" "$work/updated.json"
+  python3 - "$work/first.json" "$work/updated.json" > "$work/out" << 'P'
+import json
+import sys
+old, new = ([p for p in json.load(open(f))['contents']['packages'] if p['architecture'] == 'x86_64'] for f in sys.argv[1:])
+before = {p['name']: p for p in old}
+for p in new:
+    if before.pop(p['name'], None) != p:
+        print(p['name'], p['version'])
+for name in before:
+    print(name, 'gone')
+P
+  says "$1"
+}
+update app
+cmp "$work/first.json" "$work/app/image.lock.json" || fail "nothing is newer, and another lock file"
+repository 'app 1.0-r0 lib' 'app 1.1-r0 lib' 'lib 1.0-r0' 'lib 1.1-r0' 'tool 1.0-r0' 'tool 2.0-r0'
+update tool
+differs 'tool 2.0-r0
+'
+! grep -q WARN "$work/log" || fail "a warning without need"
+update app
+differs 'app 1.1-r0
+'
+update app,lib
+differs 'lib 1.1-r0
+app 1.1-r0
+'
+run 0 lock --update-package tool --update-package app image.yaml
+run 0 lock image.yaml --output all.json
+cmp "$work/app/all.json" "$work/app/image.lock.json" || fail "updating all is not locking anew"
+repository 'app 1.0-r0 lib' 'app 2.0-r0 lib>=2' 'lib 1.0-r0' 'lib 2.0-r0' 'tool 1.0-r0' 'tool 2.0-r0'
+update app
+differs 'lib 2.0-r0
+app 2.0-r0
+'
+grep -q 'x86_64: lib cannot stay at 1.0-r0 and moves to 2.0-r0' "$work/log" || fail "it is not told that lib moves"
+! grep -q 'tool' "$work/log" || fail "tool is told to move"
+repository 'app 1.0-r0 lib' 'lib 1.1-r0' 'tool 1.0-r0' 'tool 2.0-r0'
+update tool
+differs 'lib 1.1-r0
+tool 2.0-r0
+'
+grep -q 'lib cannot stay at 1.0-r0' "$work/log" || fail "it is not told that the locked version is gone"
+cp "$work/first.json" "$work/app/image.lock.json"
+run 1 lock --update-package none image.yaml
+grep -q 'has no package "none"' "$work/log" || fail "a name that is not locked"
+cmp "$work/first.json" "$work/app/image.lock.json" || fail "a failed update wrote"
+run 1 lock --check --outdated image.yaml
+run 1 lock --json image.yaml
+"$cbuild" lock --help > "$work/out"
+for flag in check outdated json update-package; do
+  grep -q -e "^      --$flag " "$work/out" || fail "the help does not show --$flag"
+done
 echo "the lock is law"

@@ -133,4 +133,30 @@ struct cb_build_options;
 // others lack are taken), their packages opened; with the keys that its repositories offer. Errors: those of the parts.
 int cb_lock_make(const struct cb_build_options *o, struct cb_lock_file *out, struct cb_error *err);
 
+// The same, with the packages of old held in their versions: but for those of names, and for as few others as it takes
+// for the configuration to be fulfilled; a warning names these. CB_E_NOT_FOUND: old has no package of a name.
+int cb_lock_update(const struct cb_build_options *o, const struct cb_lock_file *old, const struct cb_strs *names,
+                   struct cb_lock_file *out, struct cb_error *err);
+
+// What the repositories have newer, by architecture and in the order of the lock file.
+
+struct cb_lock_newer {
+    const struct cb_lock_package *locked; // in the lock file
+    struct cb_str version, url;           // the newest there is, and where its package file is
+};
+
+struct cb_lock_outdated { // zero-initialise to start
+    struct cb_arena arena;
+    struct cb_lock_newer *v;
+    size_t n, cap;
+};
+void cb_lock_outdated_release(struct cb_lock_outdated *l);
+#define CB_LOCK_OUTDATED_AUTO __attribute__((cleanup(cb_lock_outdated_release))) struct cb_lock_outdated
+
+// Looks in the configuration's repositories for newer versions of what f locks, whether or not the configuration would
+// let them be taken. Only the architectures that it is for count. Errors: those of the parts; *out is to be released in
+// any case.
+int cb_lock_find_outdated(const struct cb_build_options *o, const struct cb_lock_file *f, struct cb_lock_outdated *out,
+                          struct cb_error *err);
+
 #endif

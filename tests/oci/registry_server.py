@@ -9,7 +9,7 @@ sets options, /_change sets them only; GET /_log gives one line a request: METHO
   realm=URL               instead of the own /token  scope=1          the challenge names the scope
   oauth=1                 POST /token takes the refresh token "refresh"
   fail=N limit=N          every Nth request is 503, or 429 with Retry-After: 0
-  cut=N                   every Nth upload body is taken in half, then the connection closes
+  cut=N                   every Nth upload body of LARGE bytes and more is taken in half, then the connection closes
   cutdown=N               every Nth blob is sent half     resume=0    upload status is not answered
   location=URL            where uploads are sent          nomount=1   mounting is refused
   referrers=1             keeps referrers itself
@@ -22,6 +22,7 @@ import base64, hashlib, http.server, json, os, re, secrets, socket, ssl, subproc
 folder = sys.argv[1]
 NAMES = ['localhost', 'reg.example.com', 'other.example.com', 'token.example.com', 'evil.example.net', 'index.docker.io',
          'auth.docker.io', 'blobs.example.org', 'a.co.uk', 'b.co.uk']
+LARGE = 100000
 lock = threading.RLock()
 EMPTY = dict(blobs={}, manifests={}, tags={}, uploads={}, tokens={}, referrers={}, counts={}, log=[], options={})
 state = {}
@@ -212,8 +213,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             n = len(state['uploads'][name])
             return self.error(404, 'UNSUPPORTED') if option('resume') == 0 else self.answer(204, where + [('Range', f'0-{max(n - 1, 0)}')])
         if self.command == 'PATCH':
-            if nth('cut'):
-                n = (int(self.headers['Content-Length']) + 1) // 2
+            length = int(self.headers['Content-Length'])
+            if length >= LARGE and nth('cut'):
+                n = (length + 1) // 2
                 state['uploads'][name] += self.rfile.read(n)
                 self.note(0)
                 return self.close()

@@ -1,9 +1,11 @@
 #include "cbuild/base/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/sendfile.h>
 #include <unistd.h>
@@ -70,6 +72,9 @@ int cb_mkdirs(const char *path, struct cb_error *err)
     return make_dir(part, err);
 }
 
+#define HIDDEN_PREFIX ".cbuild-"
+#define HIDDEN_DIGITS 16
+
 // A name beside path for a file that is not to be seen yet.
 static char *hidden_name(const char *path)
 {
@@ -77,7 +82,38 @@ static char *hidden_name(const char *path)
     uint64_t random = 0;
     if (getrandom(&random, sizeof random, GRND_NONBLOCK) < 0)
         random = (uint64_t)getpid();
-    return cb_format("%.*s.cbuild-%016llx", slash ? (int)(slash + 1 - path) : 0, path, (unsigned long long)random);
+    return cb_format("%.*s" HIDDEN_PREFIX "%0*llx", slash ? (int)(slash + 1 - path) : 0, path, HIDDEN_DIGITS,
+                     (unsigned long long)random);
+}
+
+static bool is_hidden_name(const char *name)
+{
+    size_t n = strlen(HIDDEN_PREFIX);
+    return strncmp(name, HIDDEN_PREFIX, n) == 0 && strlen(name + n) == HIDDEN_DIGITS &&
+           strspn(name + n, "0123456789abcdef") == HIDDEN_DIGITS;
+}
+
+// Whose process was killed: the lock on a file under such a name ends with it.
+static bool is_abandoned(int folder, const char *name)
+{
+    struct stat st;
+    CB_FD_AUTO fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
+           flock(fd, LOCK_EX | LOCK_NB) == 0;
+}
+
+// Takes away what killed processes left beside path, before another file gets a hidden name there.
+static void sweep(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    CB_AUTOFREE char *folder = slash ? cb_strndup(path, (size_t)(slash - path) + 1) : cb_strdup(".");
+    DIR *d = opendir(folder);
+    struct dirent *e;
+    while (d && (e = readdir(d)))
+        if (is_hidden_name(e->d_name) && is_abandoned(dirfd(d), e->d_name))
+            unlinkat(dirfd(d), e->d_name, 0);
+    if (d)
+        closedir(d);
 }
 
 // Without a name the file is gone with the process, however that ends. It needs /proc to be given a name later.
@@ -95,10 +131,13 @@ static int open_hidden(struct cb_atomic *f, mode_t mode)
     f->fd = open_unnamed(f->path, mode);
     if (f->fd >= 0)
         return 0;
+    sweep(f->path);
     f->temp = hidden_name(f->path);
     f->fd = open(f->temp, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, mode);
-    if (f->fd >= 0)
+    if (f->fd >= 0) {
+        flock(f->fd, LOCK_SH);
         return 0;
+    }
     free(f->temp);
     f->temp = NULL;
     return -1;
@@ -149,6 +188,8 @@ static int give_name(struct cb_atomic *f)
         return 0;
     if (errno != EEXIST)
         return -1;
+    sweep(f->path);
+    flock(f->fd, LOCK_SH);
     f->temp = hidden_name(f->path);
     if (linkat(AT_FDCWD, self, AT_FDCWD, f->temp, AT_SYMLINK_FOLLOW) == 0)
         return rename_hidden(f);

@@ -18,10 +18,13 @@ for n in 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19; do
   sleep "0.0$(printf %02d $((n * 3)))"
   kill -9 $! 2> /dev/null || true
   wait $! 2> /dev/null || true
-  stray=$(find "$work/out" "$work/tmp" -name '.*' ! -path "$work/out" -o -path "$work/tmp/*")
-  [ -z "$stray" ] || { echo "left behind: $stray"; exit 1; }
 done
+echo abandoned > "$work/out/.cbuild-0123456789abcdef"
+echo "somebody's own" > "$work/out/.cbuild-notes"
 (build)
+[ -e "$work/out/.cbuild-notes" ] && rm "$work/out/.cbuild-notes" || { echo "took away another file"; exit 1; }
+stray=$(find "$work/out" "$work/tmp" -name '.*' ! -path "$work/out" -o -path "$work/tmp/*")
+[ -z "$stray" ] || { echo "left behind: $stray"; exit 1; }
 [ "$(sha256sum < "$work/out/index.json" | cut -d' ' -f1)" = "$want" ] || { echo "another digest"; exit 1; }
 for blob in "$work/out/blobs/sha256/"*; do
   [ "$(sha256sum < "$blob" | cut -d' ' -f1)" = "${blob##*/}" ] || { echo "$blob holds other bytes"; exit 1; }

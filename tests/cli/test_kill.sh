@@ -19,6 +19,8 @@ for n in 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19; do
   kill -9 $! 2> /dev/null || true
   wait $! 2> /dev/null || true
 done
+(build)
+# What a process that was killed while it replaced a file has left is taken away by the next one that replaces one.
 echo abandoned > "$work/out/.cbuild-0123456789abcdef"
 echo "somebody's own" > "$work/out/.cbuild-notes"
 (build)

@@ -10,10 +10,7 @@ static bool tag, tlog_upload, yes;
 
 enum { ATTEST = 1, SIGN = 2, BOTH = 3 };
 
-static const struct {
-    unsigned users;
-    struct cb_flag flag;
-} known[] = {
+static const struct cb_shared_flag known[] = {
     {SIGN,
      {"annotations", 'a', CB_FLAG_LIST, &annotations, "KEY=VALUE", "annotations for the payload under the tag", 0, 0}},
     {BOTH,
@@ -35,11 +32,7 @@ static const struct {
 static struct cb_flags flags_of(unsigned user)
 {
     static struct cb_flag table[sizeof known / sizeof *known];
-    struct cb_flags flags = {table, 0};
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (known[i].users & user)
-            table[flags.n++] = known[i].flag;
-    return flags;
+    return cb_flags_of(known, sizeof known / sizeof *known, user, table);
 }
 
 static struct cb_flags attest_flags(void)

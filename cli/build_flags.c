@@ -54,10 +54,7 @@ enum {
     FETCHING = ALL | REPRODUCE,
 };
 
-static const struct {
-    unsigned users;
-    struct cb_flag flag;
-} known[] = {
+static const struct cb_shared_flag known[] = {
     {IMAGE,
      {"annotations", 0, CB_FLAG_LIST, &F.annotations, NULL, "OCI annotations to add. Separate with colon (key:value)",
       0, 0}},
@@ -177,11 +174,7 @@ static const struct {
 static struct cb_flags flags_of(unsigned user)
 {
     static struct cb_flag table[sizeof known / sizeof *known];
-    struct cb_flags flags = {table, 0};
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (known[i].users & user)
-            table[flags.n++] = known[i].flag;
-    return flags;
+    return cb_flags_of(known, sizeof known / sizeof *known, user, table);
 }
 
 struct cb_flags cb_build_flag_table(void)

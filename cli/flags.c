@@ -14,6 +14,15 @@ struct parser {
     struct cb_args *args;
 };
 
+struct cb_flags cb_flags_of(const struct cb_shared_flag *known, size_t n, unsigned user, struct cb_flag *table)
+{
+    struct cb_flags flags = {table, 0};
+    for (size_t i = 0; i < n; i++)
+        if (known[i].users & user)
+            table[flags.n++] = known[i].flag;
+    return flags;
+}
+
 static struct cb_flag *find(struct cb_flags flags, struct cb_str name)
 {
     for (size_t i = 0; i < flags.n; i++)

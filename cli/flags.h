@@ -29,6 +29,15 @@ struct cb_flags {
     size_t n;
 };
 
+// A flag that several commands take: `users` has a bit for each.
+struct cb_shared_flag {
+    unsigned users;
+    struct cb_flag flag;
+};
+
+// The flags among the n known ones that a user takes, copied into `table`, which has room for all n.
+struct cb_flags cb_flags_of(const struct cb_shared_flag *known, size_t n, unsigned user, struct cb_flag *table);
+
 // What is left of a command line once its flags are taken out. Slices point into argv; release with cb_args_release.
 struct cb_args {
     const char **v;

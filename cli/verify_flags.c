@@ -33,10 +33,7 @@ static bool check_claims = true, bundle_format = true, oci11, private_infrastruc
 // Who takes a flag.
 enum { SIGNATURES = 1, ATTESTATIONS = 2, BOTH = 3 };
 
-static const struct {
-    unsigned users;
-    struct cb_flag flag;
-} known[] = {
+static const struct cb_shared_flag known[] = {
     {SIGNATURES,
      {"annotations", 'a', CB_FLAG_LIST, &F.annotations, "KEY=VALUE", "annotations that a signature's payload must have",
       0, 0}},
@@ -116,11 +113,7 @@ static const struct {
 static struct cb_flags flags_of(unsigned user)
 {
     static struct cb_flag table[sizeof known / sizeof *known];
-    struct cb_flags flags = {table, 0};
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (known[i].users & user)
-            table[flags.n++] = known[i].flag;
-    return flags;
+    return cb_flags_of(known, sizeof known / sizeof *known, user, table);
 }
 
 struct cb_flags cb_verify_flag_table(void)

@@ -7,7 +7,6 @@
 #include "cbuild/base/file.h"
 #include "cbuild/base/log.h"
 #include "cbuild/builder/plan.h"
-#include "cbuild/text/gourl.h"
 #include "documents.h"
 
 struct cb_build {
@@ -44,15 +43,7 @@ static void complete(struct cb_image_config *c, struct cb_strs *list, const stru
 // Repositories and keys stand in files of the image, with all that their URLs hold, as the reference writes them.
 static void warn_of_passwords(const struct cb_strs *urls)
 {
-    CB_ARENA_AUTO arena = {0};
-    for (size_t i = 0; i < urls->n; i++) {
-        struct cb_str safe = cb_gourl_safe(urls->v[i], &arena);
-        if (!cb_str_eq(safe, urls->v[i]))
-            cb_log(CB_WARN,
-                   "%.*s: who has the image can read what stands before the \"@\" of this URL, for "
-                   "etc/apko.json and etc/apk/repositories hold it; a netrc file or HTTP_AUTH keep it out",
-                   CB_STR_ARG(safe));
-    }
+    cb_plan_warn_of_passwords(urls, "image", ", for etc/apko.json and etc/apk/repositories hold it");
 }
 
 static void make_input(struct cb_build *b)

@@ -2,10 +2,8 @@
 #include <stdlib.h>
 
 #include "arch_build.h"
-#include "cbuild/base/log.h"
 #include "cbuild/builder/arch.h"
 #include "cbuild/builder/plan.h"
-#include "cbuild/text/gourl.h"
 #include "lock_hold.h"
 
 struct making {
@@ -161,15 +159,7 @@ static int add_arch(struct making *m, struct cb_arch_build *a, struct cb_error *
 // The reference writes URLs into the lock file with all that they hold, and so do we.
 static void warn_of_passwords(const struct cb_strs *urls)
 {
-    CB_ARENA_AUTO arena = {0};
-    for (size_t i = 0; i < urls->n; i++) {
-        struct cb_str safe = cb_gourl_safe(urls->v[i], &arena);
-        if (!cb_str_eq(safe, urls->v[i]))
-            cb_log(CB_WARN,
-                   "%.*s: who has the lock file can read what stands before the \"@\" of this URL; a netrc file or "
-                   "HTTP_AUTH keep it out",
-                   CB_STR_ARG(safe));
-    }
+    cb_plan_warn_of_passwords(urls, "lock file", "");
 }
 
 static int make(struct making *m, const struct cb_build_options *o, struct cb_error *err)

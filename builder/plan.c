@@ -3,7 +3,9 @@
 #include <stdlib.h>
 
 #include "arch_build.h"
+#include "cbuild/base/log.h"
 #include "cbuild/builder/arch.h"
+#include "cbuild/text/gourl.h"
 
 // Those of --arch, else those of the configuration, else all.
 static void choose_archs(struct cb_image_config *c, const struct cb_strs *asked)
@@ -134,4 +136,18 @@ void cb_plan_release(struct cb_plan *p)
     free(p->archs);
     cb_config_free(p->config);
     *p = (struct cb_plan){0};
+}
+
+void cb_plan_warn_of_passwords(const struct cb_strs *urls, const char *holder, const char *why)
+{
+    CB_ARENA_AUTO arena = {0};
+    for (size_t i = 0; i < urls->n; i++) {
+        struct cb_str safe = cb_gourl_safe(urls->v[i], &arena);
+        if (!cb_str_eq(safe, urls->v[i]))
+            cb_log(
+                CB_WARN,
+                "%.*s: who has the %s can read what stands before the \"@\" of this URL%s; a netrc file or HTTP_AUTH "
+                "keep it out",
+                CB_STR_ARG(safe), holder, why);
+    }
 }

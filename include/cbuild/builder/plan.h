@@ -46,4 +46,7 @@ int cb_plan_begin(const struct cb_build_options *o, struct cb_str arch, struct c
 void cb_plan_release(struct cb_plan *p);
 #define CB_PLAN_AUTO __attribute__((cleanup(cb_plan_release))) struct cb_plan
 
+// Says of each URL with a password that who has the `holder` can read it, and `why`.
+void cb_plan_warn_of_passwords(const struct cb_strs *urls, const char *holder, const char *why);
+
 #endif
